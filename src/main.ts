@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+console.error('intentd: not assembled yet');
+process.exitCode = 2;
