@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+"""From published base weights to a finished bundle, in one command, on a machine with one GPU.
+
+    python3 training/make_bundle.py --base DIR --teacher DIR --data train_val.json --out models/NAME
+
+Stages, each with its figures in WORK/figures.json: teachers → dense → sensitivity → plan → pruned →
+quantized → decision → bundle. A stage whose result lies in WORK already is not run again.
+`--leave-out banking,travel --domains domains.json` keeps those domains' intents out of everything, to
+see what the encoder is worth for intents it never met. `--smoke` runs it all on a tiny random model.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+sys.path.insert(0, str(Path(__file__).parent))
+from recipe import bundle, data, figures, smoke, sparsity, stages, transfer  # noqa: E402
+from recipe.encoder import CPU, FLOAT, TENSORRT, Head, load_base  # noqa: E402
+from recipe.teachers import train_teacher  # noqa: E402
+
+ATTENTION = {"windowEachSide": 64, "globalTokens": 1}
+STAGES = {
+    "dense": stages.Settings(epochs=20, rate=1.5e-4),
+    "pruned": stages.Settings(epochs=12, rate=1.5e-4, dropout=0.05),
+    "quantized": stages.Settings(epochs=10, rate=7e-5, head_rate=3e-4, dropout=0.0),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", help="folder of the base weights (sentence-transformers form, type bert)")
+    parser.add_argument("--teacher", help="folder of a larger encoder to learn from; default: the base itself")
+    parser.add_argument("--teachers", type=int, default=3, help="how many teachers, of as many seeds")
+    parser.add_argument("--data", help="utterances in the CLINC150 form")
+    parser.add_argument("--domains", help="domains.json of the data, for --leave-out")
+    parser.add_argument("--own", default=str(Path(__file__).parent / "data"), help="utterances written for this project")
+    parser.add_argument("--golden", help="golden.jsonl for the bundle; default: the one in OUT")
+    parser.add_argument("--leave-out", default="", help="domains to keep out of tuning, by comma")
+    parser.add_argument("--out", help="folder of the bundle")
+    parser.add_argument("--work", default=".training", help="where stages keep their results")
+    parser.add_argument("--id", default="clinc150-minilm-l6")
+    parser.add_argument("--model-version", default="1.0.0")
+    parser.add_argument("--target", type=float, default=0.40, help="share of the encoder's linear weights to be zero")
+    parser.add_argument("--head-size", type=int, default=384)
+    parser.add_argument("--copies", type=int, default=2, help="noisy copies of each utterance")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", help="override a stage's setting; STAGE may be all")
+    parser.add_argument("--teacher-epochs", type=int, default=8)
+    parser.add_argument("--only", choices=["teachers", "dense", "pruned", "quantized"], help="stop after this stage")
+    parser.add_argument("--one-teacher", type=int, metavar="SEED", help="train this teacher and stop (used to train several at once)")
+    parser.add_argument("--smoke", action="store_true", help="a tiny random model and 200 utterances, on the CPU")
+    parser.add_argument("--quiet", action="store_true")
+    return parser.parse_args()
+
+
+class Recipe:
+    def __init__(self, options):
+        self.o = options
+        self.device = torch.device("cuda" if torch.cuda.is_available() and not options.smoke else "cpu")
+        self.work = Path(options.work)
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.figures = {"machine": machine(self.device), "options": vars(options), "settings": {}}
+        left_out = [d for d in options.leave_out.split(",") if d]
+        self.corpus = data.load_corpus(
+            options.data, options.own, options.domains, left_out, options.copies, options.seed, 200 if options.smoke else None
+        )
+        self.tokenizer = Tokenizer.from_file(str(Path(options.base) / "tokenizer.json"))
+        tokens = lambda texts: data.token_ids(self.tokenizer, texts).to(self.device)
+        c = self.corpus
+        self.ids, self.val, self.val_oos = tokens(c.texts), tokens(c.validation), tokens(c.validation_outside)
+        self.settings = {name: self.override(name, s) for name, s in STAGES.items()}
+        self.say(f"{len(c.intents)} intents, {c.written} utterances as written, {len(c.texts) - c.written} noisy copies")
+
+    def override(self, stage, settings):
+        for item in self.o.set:
+            path, value = item.split("=")
+            where, name = path.split(".")
+            if where in (stage, "all"):
+                kind = {f.name: f.type for f in fields(settings)}[name]
+                settings = replace(settings, **{name: (int if kind in (int, "int") else float)(value)})
+        settings = replace(settings, seed=self.o.seed)
+        if self.o.smoke:
+            settings = replace(settings, epochs=2, batch=32)
+        self.figures["settings"][stage] = vars(settings)
+        return settings
+
+    def say(self, text):
+        if not self.o.quiet:
+            print(text, flush=True)
+
+    def note(self, stage, **values):
+        self.figures[stage] = values
+        (self.work / "figures.json").write_text(json.dumps(self.figures, indent=1) + "\n")
+        self.say(f"{stage}: {json.dumps(values)}")
+
+    def evaluate(self, encoder, head, mode):
+        inside, e_in = stages.run(encoder, head, self.val, mode)
+        outside, e_out = stages.run(encoder, head, self.val_oos, mode)
+        c = self.centroids(encoder, mode)
+        return figures.report(inside, self.corpus.validation_labels, outside, head.background, embeddings=(e_in, e_out), centroids=(c, c))
+
+    def centroids(self, encoder, mode):
+        written = self.corpus.labels[: self.corpus.written]
+        _, e = stages.run(encoder, None, self.ids[: self.corpus.written], mode)
+        means = np.stack([e[written == n].mean(0) for n in range(len(self.corpus.intents))])
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+    def teachers(self):
+        """Mean logits of all teachers for every training utterance, `[N, intents + 1]`."""
+        o, c = self.o, self.corpus
+        sums, n = 0, len(c.texts)
+        missing = [seed for seed in range(o.teachers) if not self.teacher_file(seed).exists()]
+        if self.device.type == "cuda" and len(missing) > 1:
+            at_once = [subprocess.Popen([sys.executable, *sys.argv, "--one-teacher", str(seed)]) for seed in missing]
+            if any([child.wait() for child in at_once]):
+                raise SystemExit("a teacher failed: its own message stands above")
+        for seed in range(o.teachers):
+            if not self.teacher_file(seed).exists():
+                self.train_one_teacher(seed)
+            logits = np.load(self.teacher_file(seed)).astype(np.float32)
+            sums = sums + logits
+            self.note(f"teacher-{seed}", **self.teacher_figures(logits[n:]))
+        self.note("teachers", count=o.teachers, **self.teacher_figures(sums[n:] / o.teachers))
+        return sums[:n] / o.teachers
+
+    def teacher_file(self, seed):
+        return self.work / f"teacher-{seed}.npy"
+
+    def train_one_teacher(self, seed):
+        o = self.o
+        epochs = 1 if o.smoke else o.teacher_epochs
+        logits = train_teacher(o.teacher or o.base, self.corpus, self.device, seed, epochs=epochs, progress=not o.quiet)
+        np.save(self.teacher_file(seed), logits.astype(np.float16))
+
+    def teacher_figures(self, logits):
+        inside, outside = np.split(logits, [len(self.corpus.validation)])
+        return figures.report(inside, self.corpus.validation_labels, outside, 1)
+
+    def lessons(self):
+        self.base = load_base(self.o.base, ATTENTION).to(self.device)
+        _, self.published = stages.run(self.base, None, self.ids)
+        teacher = self.teachers()
+        to = lambda a: torch.from_numpy(a).to(self.device)
+        return stages.Lessons(self.ids, to(self.corpus.labels), to(teacher), to(self.published), self.corpus.written)
+
+    def stage(self, name, lessons, encoder, head, **more):
+        kept = self.work / f"{name}.pt"
+        if kept.exists():
+            encoder.load_state_dict(torch.load(kept, map_location=self.device)["encoder"], strict=False)
+            head.load_state_dict(torch.load(kept, map_location=self.device)["head"])
+            return encoder.eval(), head.eval()
+        start = time.time()
+        watch = lambda stage, epoch, e, h: self.say(f"{stage} epoch {epoch}: " + json.dumps(self.evaluate(e, h, FLOAT)["oosAurocByScore"]))
+        encoder, head = stages.train(
+            encoder, head, lessons, self.settings[name], name, each_epoch=None if self.o.quiet else watch, progress=not self.o.quiet, **more
+        )
+        torch.save({"encoder": encoder.state_dict(), "head": head.state_dict()}, kept)
+        self.note(f"{name}-time", seconds=round(time.time() - start, 1))
+        return encoder, head
+
+    def run(self):
+        o = self.o
+        lessons = self.lessons()
+        if o.only == "teachers":
+            return
+        encoder = load_base(o.base, ATTENTION).to(self.device)
+        head = Head(encoder.architecture["hidden"], o.head_size, len(self.corpus.intents), 1).to(self.device)
+        encoder, head = self.stage("dense", lessons, encoder, head)
+        dense, dense_head = copy_of(encoder), copy_of(head)
+        self.note("dense", **self.evaluate(dense, dense_head, FLOAT), **self.generality(dense, FLOAT))
+        if o.only == "dense":
+            return
+        plan, share = self.plan(encoder, head)
+        sparsity.apply(encoder, plan)
+        self.note("pruned-untrained", **self.evaluate(encoder, head, FLOAT))
+        encoder, head = self.stage("pruned", lessons, encoder, head, before=(dense, dense_head))
+        self.note("pruned", **self.evaluate(encoder, head, FLOAT), **self.generality(encoder, FLOAT))
+        if o.only == "pruned":
+            return
+        stages.calibrate(encoder, self.ids[torch.randperm(self.corpus.written)[:2000]])
+        self.note("quantized-untrained", **self.evaluate(encoder, head, TENSORRT))
+        encoder, head = self.stage("quantized", lessons, encoder, head, mode=TENSORRT, before=(dense, dense_head))
+        self.note("quantized-tensorrt", **self.evaluate(encoder, head, TENSORRT))
+        self.note("quantized", **self.evaluate(encoder, head, CPU), **self.generality(encoder, CPU))
+        if o.out:
+            self.finish(encoder, head, plan, share)
+
+    def generality(self, encoder, mode):
+        """Accuracy of heads for the intents left out, on this encoder and on the published one."""
+        left_out = [d for d in self.o.leave_out.split(",") if d]
+        if not left_out:
+            return {}
+        return {"otherIntents": transfer.compare(self, encoder, self.base, mode, left_out)}
+
+    def plan(self, encoder, head):
+        rows = np.random.default_rng(0).choice(self.corpus.written, min(2000, self.corpus.written), replace=False)
+        batches = [part for _, part in data.in_batches(self.ids[torch.from_numpy(rows).to(self.device)], 256)]
+        found = sparsity.sensitivities(encoder.eval(), head.eval(), batches)
+        sizes = {name: linear.weight.numel() for name, linear in encoder.linears()}
+        plan, share = sparsity.plan(sizes, found, self.o.target, 1.0 if self.o.smoke else 0.005)
+        self.note("plan", sensitivities=found, layers=plan, share=share)
+        return plan, share
+
+    def finish(self, encoder, head, plan, share):
+        o, c = self.o, self.corpus
+        inside, e_in = stages.run(encoder, head, self.val, CPU)
+        outside, e_out = stages.run(encoder, head, self.val_oos, CPU)
+        intents, labels = inside[:, : len(c.intents)], c.validation_labels
+        temperature = figures.fit_temperature(intents, labels)
+        centroids = self.centroids(encoder, CPU)
+        by_score = lambda z, e: figures.scores(z, head.background, e, centroids, temperature)
+        kept_in, kept_out = by_score(inside, e_in), by_score(outside, e_out)
+        areas = {k: float(figures.auroc(kept_in[k], kept_out[k])) for k in kept_in}
+        score = max(areas, key=areas.get)
+        threshold = figures.fit_threshold(kept_in[score], intents.argmax(1) == labels, kept_out[score])
+        evaluation = figures.report(
+            inside, labels, outside, head.background, score, temperature, threshold, embeddings=(e_in, e_out), centroids=(centroids, centroids)
+        )
+        evaluation["oosAurocInterval"] = figures.bootstrap_auroc(kept_in[score], kept_out[score])
+        self.note("decision", temperature=temperature, score=score, threshold=threshold, **evaluation)
+        golden = Path(o.golden or Path(o.out) / "golden.jsonl")
+        rows = [json.loads(line) for line in golden.read_text().splitlines()] if golden.exists() else []
+        rows = [r for r in rows if r["intent"] is None or r["intent"] in c.intents]
+        size = bundle.write_bundle(
+            o.out, encoder, head, c.intents, json.loads((Path(o.base) / "tokenizer.json").read_text()),
+            {
+                "format": 1, "id": o.id, "version": o.model_version, "minAgent": "0.1.0",
+                "architecture": encoder.architecture, "attention": encoder.attention,
+                "sparsity": {"pattern": "2:4", "target": o.target, "achieved": share, "layers": plan},
+                "quantization": {"weights": "int8", "activations": "int8", "method": "qat"},
+                "head": {"type": "mlp", "hidden": o.head_size, "activation": "gelu", "background": head.background},
+                "decision": {
+                    "temperature": temperature,
+                    "outOfScope": {"score": score, "threshold": threshold},
+                    "ambiguityMargin": 0.1,
+                },
+                "evaluation": {"dense": self.figures["dense"], "shipped": evaluation, "teachers": self.figures["teachers"]},
+            },
+            rows, centroids if score == "centroid" else None,
+        )  # fmt: skip
+        np.savez_compressed(
+            self.work / "reference.npz", logits=inside, outside=outside, embeddings=e_in.astype(np.float16)
+        )
+        self.note("bundle", bytes=size)
+
+
+def copy_of(module):
+    import copy
+
+    return copy.deepcopy(module).eval().requires_grad_(False)
+
+
+def machine(device):
+    return {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or platform.machine(),
+        "torch": torch.__version__, "python": platform.python_version(), "date": time.strftime("%Y-%m-%d"),
+    }  # fmt: skip
+
+
+def main():
+    options = arguments()
+    torch.set_float32_matmul_precision("high")
+    if options.smoke:
+        torch.set_num_threads(1)
+        smoke.prepare(options)
+    for name in ("base", "data"):
+        if not getattr(options, name):
+            raise SystemExit(f"--{name} is needed (or --smoke)")
+    recipe = Recipe(options)
+    if options.one_teacher is not None:
+        recipe.train_one_teacher(options.one_teacher)
+    else:
+        recipe.run()
+
+
+if __name__ == "__main__":
+    main()
