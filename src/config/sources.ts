@@ -1,0 +1,138 @@
+import { LineCounter, parse, parseDocument, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { IntentdError } from '../base/index.js';
+import { settings } from './schema.js';
+
+/** One place that values come from: the values as a tree, and where each path of it stands. */
+export interface Source {
+  readonly values: Record<string, unknown>;
+  /** Dotted path → `FILE:LINE`, the variable's name, or the flag. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads YAML text of the file `name`.
+ *
+ * @throws IntentdError `bad_config` naming file and line where it is no YAML, or no mapping.
+ */
+export function fromYaml(text: string, name: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const problem = document.errors[0];
+  if (problem !== undefined) {
+    const line = lines.linePos(problem.pos[0]).line;
+    throw new IntentdError('bad_config', `${name}:${line}: ${problem.message.split('\n')[0] ?? ''}`);
+  }
+  if (document.contents === null) return { values: {}, origins: new Map() };
+  if (!isMap(document.contents)) {
+    throw new IntentdError('bad_config', `${name}:1: expected a mapping of settings such as "log:".`);
+  }
+  const origins = new Map<string, string>();
+  noteLines(document.contents, '', (path, offset) => {
+    origins.set(path, `${name}:${lines.linePos(offset).line}`);
+  });
+  return { values: document.toJS({ maxAliasCount: 0 }) as Record<string, unknown>, origins };
+}
+
+function noteLines(node: Node | null, path: string, note: (path: string, offset: number) => void): void {
+  const below = path === '' ? '' : `${path}.`;
+  if (isMap(node)) {
+    for (const { key, value } of node.items) {
+      const at = `${below}${isScalar(key) ? String(key.value) : '?'}`;
+      note(at, (key as Node).range?.[0] ?? 0);
+      noteLines(value as Node | null, at, note);
+    }
+  }
+  if (isSeq(node)) {
+    node.items.forEach((item, index) => {
+      note(`${below}${index}`, (item as Node).range?.[0] ?? 0);
+    });
+  }
+}
+
+/** The environment variable of a setting: `requests.deadlineMs` is `INTENTD_REQUESTS_DEADLINE_MS`. */
+export function variableOf(path: string): string {
+  return `INTENTD_${path.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase()}`;
+}
+
+/** Variables with the prefix that are no settings. */
+const otherVariables = new Set(['INTENTD_CONFIG']);
+
+/**
+ * Reads the `INTENTD_…` variables; a list is written with commas.
+ *
+ * @throws IntentdError `bad_config` for a variable of that prefix that no setting has.
+ */
+export function fromEnvironment(env: NodeJS.ProcessEnv): Source {
+  const byVariable = new Map(settings.map((setting) => [variableOf(setting.path), setting]));
+  const pairs: [string, string, string][] = [];
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith('INTENTD_') || otherVariables.has(name) || text === undefined) continue;
+    const setting = byVariable.get(name);
+    if (setting === undefined) {
+      const known = [...byVariable.keys()].join(', ');
+      throw new IntentdError('bad_config', `${name}: no such setting; variables are ${known}.`);
+    }
+    pairs.push([setting.path, text, name]);
+  }
+  return fromPairs(pairs);
+}
+
+/**
+ * Reads settings given as `path=value` on the command line.
+ *
+ * @throws IntentdError `bad_config` for a path that no setting has.
+ */
+export function fromFlags(flags: Readonly<Record<string, string>>): Source {
+  for (const path of Object.keys(flags)) {
+    if (!settings.some((setting) => setting.path === path)) {
+      const known = settings.map((setting) => setting.path).join(', ');
+      throw new IntentdError('bad_config', `--set ${path}: no such setting; settings are ${known}.`);
+    }
+  }
+  return fromPairs(Object.entries(flags).map(([path, text]) => [path, text, `--set ${path}`]));
+}
+
+function fromPairs(pairs: readonly (readonly [string, string, string])[]): Source {
+  const values: Record<string, unknown> = {};
+  const origins = new Map<string, string>();
+  for (const [path, text, origin] of pairs) {
+    const list = settings.find((setting) => setting.path === path)?.list === true;
+    setAt(values, path.split('.'), list ? listOf(text) : scalarOf(path, text));
+    origins.set(path, origin);
+  }
+  return { values, origins };
+}
+
+function listOf(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((item) => item.trim());
+}
+
+/** Names and paths stay text whatever they look like; the rest reads as YAML does. */
+function scalarOf(path: string, text: string): unknown {
+  if (/(device|stateDir|File|Credential|username|prefix|protocol|default|url)$/.test(path)) return text;
+  return /^[\w.+-]*$/.test(text) ? (parse(text) as unknown) : text;
+}
+
+/** Lays `over` on top of `under`; lists are replaced whole, and what stands empty in `over` says nothing. */
+export function merge(
+  under: Record<string, unknown>,
+  over: Record<string, unknown>,
+): Record<string, unknown> {
+  const merged = Object.assign(Object.create(null) as Record<string, unknown>, under);
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    if (value === null) continue;
+    merged[key] = isTree(value) ? merge(isTree(below) ? below : {}, value) : value;
+  }
+  return merged;
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function setAt(tree: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
+  if (key === undefined) return;
+  if (rest.length === 0) tree[key] = value;
+  else setAt((tree[key] ??= {}) as Record<string, unknown>, rest, value);
+}

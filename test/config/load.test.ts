@@ -1,0 +1,139 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  defaultDeviceId,
+  loadConfig,
+  printConfig,
+  readSecret,
+  settings,
+  variableOf,
+} from '../../src/config/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'intentd-config-'));
+
+function file(text: string): string {
+  const path = join(folder, `${Math.random().toString(36).slice(2)}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('the configuration', () => {
+  it('works with nothing given', () => {
+    const { config, origins } = loadConfig({ env: {}, file: file('') });
+    expect(config.requests.deadlineMs).toBe(100);
+    expect(config.broker.url).toBeUndefined();
+    expect(config.log.text).toBe('none');
+    expect(new Set(origins.values())).toEqual(new Set(['default']));
+  });
+
+  it('lets the environment win over the file, and flags over both, and says so', () => {
+    const path = file('requests:\n  deadlineMs: 50\n  queue: 9\n  maxBatch: 4\n');
+    const { config, origins } = loadConfig({
+      env: { INTENTD_REQUESTS_DEADLINE_MS: '60', INTENTD_REQUESTS_QUEUE: '10' },
+      file: path,
+      flags: { 'requests.queue': '11' },
+    });
+    expect(config.requests).toMatchObject({ deadlineMs: 60, queue: 11, maxBatch: 4 });
+    expect(origins.get('requests.deadlineMs')).toBe('INTENTD_REQUESTS_DEADLINE_MS');
+    expect(origins.get('requests.queue')).toBe('--set requests.queue');
+    expect(origins.get('requests.maxBatch')).toBe(`${path}:4`);
+  });
+
+  it('is frozen all the way down', () => {
+    const { config } = loadConfig({ env: {}, file: file('') });
+    expect(Object.isFrozen(config.broker.hermes.siteIds)).toBe(true);
+  });
+
+  it('reads lists from the environment, and text that looks like a number as text', () => {
+    const { config } = loadConfig({
+      env: { INTENTD_BROKER_POOLS: 'a, b', INTENTD_DEVICE: '007', INTENTD_BROKER_PROTOCOL: '5' },
+      file: file(''),
+    });
+    expect(config.broker.pools).toEqual(['a', 'b']);
+    expect(config.device).toBe('007');
+    expect(config.broker.protocol).toBe('5');
+  });
+
+  it.each([
+    [
+      'log:\n  level: info\n  colour: red\n',
+      ':3: log.colour: unknown setting; allowed under log are level, text',
+    ],
+    [
+      'requests:\n  deadlineMs: soon\n',
+      ':2: requests.deadlineMs: Invalid input: expected number, received string',
+    ],
+    ['log:\n  level: loud\n', ':2: log.level: Invalid option: expected one of "debug"|"info"'],
+    ['broker:\n  pools: [ok, "not ok"]\n', ':2: broker.pools.1: expected 1 to 64 of the characters'],
+    ['broker:\n  url: mqtt://me:pw@host\n', ':2: broker.url: expected mqtt://HOST'],
+    ['broker:\n  password: hunter2\n', ':2: broker.password: unknown setting'],
+    ['a: [\n', ':2: '],
+    ['- a\n', ':1: expected a mapping'],
+    ['__proto__:\n  x: 1\n', ':1: __proto__: unknown setting'],
+  ])('refuses %j with its line and what is allowed', (text, message) => {
+    const path = file(text);
+    expect(() => loadConfig({ env: {}, file: path })).toThrow(`${path}${message}`);
+  });
+
+  it('refuses unknown variables and wrong values in them by name', () => {
+    expect(() => loadConfig({ env: { INTENTD_QUEUE: '1' }, file: file('') })).toThrow(
+      'INTENTD_QUEUE: no such setting',
+    );
+    expect(() => loadConfig({ env: { INTENTD_REQUESTS_QUEUE: '0' }, file: file('') })).toThrow(
+      'INTENTD_REQUESTS_QUEUE: requests.queue: Too small',
+    );
+    expect(() => loadConfig({ env: {}, file: file(''), flags: { queue: '1' } })).toThrow(
+      '--set queue: no such setting',
+    );
+  });
+
+  it('says which file cannot be read', () => {
+    expect(() => loadConfig({ env: {}, file: '/nowhere/intentd.yaml' })).toThrow(
+      'The configuration /nowhere/intentd.yaml cannot be read',
+    );
+  });
+
+  it('prints every setting with its origin, and reads its own print back as the same', () => {
+    const loaded = loadConfig({ env: { INTENTD_BROKER_URL: 'mqtt://h' }, file: file('device: me\n') });
+    const printed = printConfig(loaded);
+    expect(printed).toContain('(INTENTD_BROKER_URL)\n  url: mqtt://h\n');
+    for (const { path } of settings) expect(printed).toContain(`${path.split('.').at(-1)!}: `);
+    expect(loadConfig({ env: {}, file: file(printed) }).config).toEqual(loaded.config);
+  });
+
+  it('gives every setting a variable of its own', () => {
+    expect(variableOf('broker.tls.caFile')).toBe('INTENTD_BROKER_TLS_CA_FILE');
+    expect(new Set(settings.map((setting) => variableOf(setting.path))).size).toBe(settings.length);
+  });
+});
+
+describe('secrets', () => {
+  it('come from a file, without its newline', () => {
+    expect(readSecret({ file: file('hunter2\n'), credential: undefined }, {})).toBe('hunter2');
+  });
+
+  it('come from a systemd credential', () => {
+    writeFileSync(join(folder, 'broker'), 'hunter3');
+    expect(readSecret({ file: undefined, credential: 'broker' }, { CREDENTIALS_DIRECTORY: folder })).toBe(
+      'hunter3',
+    );
+    expect(() => readSecret({ file: undefined, credential: 'broker' }, {})).toThrow(
+      'LoadCredential=broker:FILE',
+    );
+  });
+
+  it('are not taken empty', () => {
+    expect(() => readSecret({ file: file('\n'), credential: undefined }, {})).toThrow('is empty');
+  });
+});
+
+describe('the device id', () => {
+  it('is safe for topics, stable, and differs between machines of one name', () => {
+    expect(defaultDeviceId('küche.local', 'a')).toMatch(/^k-che-local-[0-9a-f]{6}$/);
+    expect(defaultDeviceId('orin', 'a')).toBe(defaultDeviceId('orin', 'a'));
+    expect(defaultDeviceId('orin', 'a')).not.toBe(defaultDeviceId('orin', 'b'));
+    expect(defaultDeviceId('x'.repeat(200), 'a').length).toBeLessThanOrEqual(64);
+  });
+});
