@@ -1,0 +1,2 @@
+export { createTokenizer, type Tokenizer, type TokenizerOptions, type Tokens } from './tokenizer.js';
+export { padTokens, type PaddedTokens } from './batch.js';
