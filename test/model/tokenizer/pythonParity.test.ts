@@ -10,7 +10,7 @@ import { missingPython, runPython } from '../../support/python.js';
 import { variedStrings } from './strings.js';
 import { addedToken, bertNormalizer, tinyTokenizer, wordPiece } from './tinyTokenizer.js';
 
-const tokenize = new URL('../../python/tokenize.py', import.meta.url);
+const tokenize = new URL('../../python/tokenize_strings.py', import.meta.url);
 const unicodeTables = new URL('../../python/unicode_tables.py', import.meta.url);
 const bundled = fileURLToPath(new URL('../../../models/clinc150-minilm-l6/tokenizer.json', import.meta.url));
 const published = process.env['INTENTD_TOKENIZER'] ?? bundled;

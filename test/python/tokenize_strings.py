@@ -1,6 +1,6 @@
 """Prints the token ids that the `tokenizers` package gives strings.
 
-    python test/python/tokenize.py TOKENIZER.json [POSITIONS] < STRINGS.jsonl > IDS.jsonl
+    python test/python/tokenize_strings.py TOKENIZER.json [POSITIONS] < STRINGS.jsonl > IDS.jsonl
 
 One JSON string a line in, one JSON array of ids a line out, truncated to POSITIONS (512), never padded.
 """
