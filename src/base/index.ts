@@ -6,3 +6,4 @@ export * from './json.js';
 export * from './log.js';
 export * from './regularFile.js';
 export * from './explainZod.js';
+export * from './utterance.js';

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { IntentdError, parseJson, type Json } from '../base/index.js';
+import type { Inbound } from './message.js';
+
+export const limits = { payloadBytes: 16 * 1024, textCharacters: 4000, jsonDepth: 8 } as const;
+
+/** A payload that breaks the protocol; `code` is one of the answers' error codes. */
+export class PayloadError extends IntentdError {
+  constructor(
+    override readonly code: 'bad_request' | 'too_large',
+    message: string,
+    /** The request's id, where it could still be read. */
+    readonly id: string | null = null,
+  ) {
+    super(code, message);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The payload's text.
+ *
+ * @throws PayloadError for more than 16 KiB, invalid UTF-8, or NUL
+ */
+export function payloadText(payload: Buffer): string {
+  if (payload.length > limits.payloadBytes) {
+    throw new PayloadError(
+      'too_large',
+      `The payload has ${payload.length} bytes; at most ${limits.payloadBytes} are taken.`,
+    );
+  }
+  let text: string;
+  try {
+    text = utf8.decode(payload);
+  } catch (cause) {
+    throw Object.assign(new PayloadError('bad_request', 'The payload is not valid UTF-8.'), { cause });
+  }
+  if (text.includes('\0')) throw new PayloadError('bad_request', 'The payload holds a NUL character.');
+  return text;
+}
+
+/**
+ * The payload's JSON.
+ *
+ * @throws PayloadError where it is none, nests deeper than 8, repeats a key or has the key `__proto__`
+ */
+export function payloadJson(text: string): Json {
+  try {
+    return parseJson(text, { name: 'The payload', maxDepth: limits.jsonDepth });
+  } catch (error) {
+    if (!(error instanceof IntentdError)) throw error;
+    throw Object.assign(new PayloadError('bad_request', error.message), { cause: error });
+  }
+}
+
+/**
+ * An utterance that can be recognised.
+ *
+ * @throws PayloadError where it is empty, longer than 4,000 characters, or holds NUL
+ */
+export function checkText(text: string, id: string | null): string {
+  if (text.trim() === '') throw new PayloadError('bad_request', 'The text is empty.', id);
+  if (text.length > limits.textCharacters) {
+    throw new PayloadError(
+      'too_large',
+      `The text has ${text.length} characters; at most ${limits.textCharacters} are taken.`,
+      id,
+    );
+  }
+  if (text.includes('\0')) throw new PayloadError('bad_request', 'The text holds a NUL character.', id);
+  return text;
+}
+
+/**
+ * What is the same for repeated deliveries of one request: topic, Response Topic, id, Correlation Data
+ * and payload. Absent where the sender gave neither id nor Correlation Data.
+ */
+export function repeatKey(inbound: Inbound, id: string | undefined): string | undefined {
+  if (id === undefined && inbound.correlationData === undefined) return undefined;
+  const hash = createHash('sha256');
+  for (const part of [inbound.topic, inbound.responseTopic, id, inbound.correlationData, inbound.payload]) {
+    const bytes = part === undefined ? undefined : Buffer.from(part);
+    hash.update(`${bytes?.length ?? -1}:`);
+    if (bytes !== undefined) hash.update(bytes);
+  }
+  return hash.digest('base64url');
+}

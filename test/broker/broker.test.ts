@@ -1,0 +1,244 @@
+import { connectAsync, type MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
+import { afterEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/base/index.js';
+import { Broker, parseEndpoint, type BrokerOptions, type Request } from '../../src/broker/index.js';
+import { answerOf } from '../support/answers.js';
+import { TcpProxy } from '../support/tcpProxy.js';
+import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const defaults: BrokerOptions = {
+  device: 'dev',
+  prefix: 'intentd',
+  embeddedPort: 0,
+  protocol: 'auto',
+  keepaliveSeconds: 30,
+  responseTopics: ['intentd/+/response/#', '+/+/response'],
+  pools: [],
+  hermes: { enabled: true, siteIds: [] },
+};
+
+/** A broker room that answers every request with its text as the intent. */
+async function echoing(options: Partial<BrokerOptions> = {}) {
+  const requests: Request[] = [];
+  let up: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => (up = resolve));
+  const downs: string[] = [];
+  const broker = new Broker(
+    { ...defaults, ...options },
+    {
+      onRequest: (request) => {
+        requests.push(request);
+        const answer = answerOf({ intent: request.utterance.text });
+        for (const message of request.encode({ ok: true, answer })) broker.publish(message);
+      },
+      onRefused: () => undefined,
+      onUp: () => {
+        up();
+      },
+      onDown: (reason) => downs.push(reason),
+    },
+    silentLogger,
+  );
+  await broker.start();
+  cleanups.push(() => broker.stop(1000));
+  await first;
+  return { broker, requests, downs };
+}
+
+async function client(url: string, options: IClientOptions = {}): Promise<MqttClient> {
+  const connected = await connectAsync(url, { reconnectPeriod: 0, ...options });
+  cleanups.push(() => connected.endAsync(true));
+  return connected;
+}
+
+/** The next `count` messages on the topics. */
+async function listen(mqtt: MqttClient, topics: string[], count = 1) {
+  const messages: { topic: string; text: string; packet: IPublishPacket }[] = [];
+  const all = new Promise<typeof messages>((resolve) => {
+    mqtt.on('message', (topic, payload, packet) => {
+      messages.push({ topic, text: payload.toString(), packet });
+      if (messages.length === count) resolve(messages);
+    });
+  });
+  await mqtt.subscribeAsync(topics, { qos: 1 });
+  return { messages, all };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !condition(); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(condition()).toBe(true);
+}
+
+describe('with the embedded broker', () => {
+  it('a request is answered in both dialects', async () => {
+    const { broker } = await echoing();
+    const mqtt = await client(broker.url);
+    const topics = ['intentd/dev/response', 'hermes/intent/#', 'hermes/nlu/intentParsed'];
+    const { all } = await listen(mqtt, topics, 3);
+    await mqtt.publishAsync('intentd/dev/request', '{"text":"hello","id":"1"}', { qos: 1 });
+    await mqtt.publishAsync('hermes/nlu/query', '{"input":"bye"}');
+    expect((await all).map(({ topic }) => topic).sort()).toEqual([
+      'hermes/intent/bye',
+      'hermes/nlu/intentParsed',
+      'intentd/dev/response',
+    ]);
+  });
+
+  it('says that it is there, what serves, and that it is gone', async () => {
+    const { broker } = await echoing();
+    broker.setInfo({ version: '0.1.0' });
+    const { messages } = await listen(await client(broker.url), ['intentd/dev/state', 'intentd/dev/info'], 3);
+    await until(() => messages.length === 2);
+    expect(messages.map(({ text }) => text).sort()).toEqual(['online', '{"version":"0.1.0"}']);
+    broker.setState('degraded');
+    await until(() => messages.length === 3);
+    expect(messages[2]!.text).toBe('degraded');
+  });
+
+  it('fault 1: malformed payloads are answered, and the others served', async () => {
+    const { broker, requests } = await echoing();
+    const mqtt = await client(broker.url);
+    const { all } = await listen(mqtt, ['intentd/dev/response'], 3);
+    await mqtt.publishAsync('intentd/dev/request', Buffer.from([0xff]), { qos: 1 });
+    await mqtt.publishAsync('intentd/dev/request', 'x'.repeat(100_000), { qos: 1 });
+    await mqtt.publishAsync('intentd/dev/request', 'fine', { qos: 1 });
+    const answers = (await all).map(({ text }) => JSON.parse(text) as { error?: { code: string } });
+    expect(answers.map((answer) => answer.error?.code)).toEqual(['bad_request', 'too_large', undefined]);
+    expect(requests).toHaveLength(1);
+    expect(broker.counters.refused).toBe(2);
+  });
+
+  it('a retained request is ignored and counted', async () => {
+    const port = await freePort();
+    const first = await echoing({ embeddedPort: port });
+    const mqtt = await client(first.broker.url);
+    await mqtt.publishAsync('intentd/dev/request', 'old', { qos: 1, retain: true });
+    await until(() => first.requests.length === 1);
+    const second = await echoing({
+      device: 'dev',
+      endpoint: parseEndpoint(first.broker.url, {}),
+      protocol: '3.1.1',
+    });
+    await until(() => second.broker.counters.retained === 1);
+    expect(second.requests).toHaveLength(0);
+  });
+
+  it('a taken port is a clear error that says what to do', async () => {
+    const { broker } = await echoing();
+    const port = Number(new URL(broker.url).port);
+    const second = new Broker({ ...defaults, embeddedPort: port }, {} as never, silentLogger);
+    await expect(second.start()).rejects.toThrow(
+      `Port ${port} is taken, probably by another broker: use that one with broker.url=mqtt://localhost:${port}`,
+    );
+  });
+});
+
+describe.skipIf(!haveMosquitto)('with mosquitto', () => {
+  async function mosquitto(lines?: string[]): Promise<Mosquitto> {
+    const server = new Mosquitto(await freePort(), lines);
+    await server.start();
+    cleanups.push(() => server.kill());
+    return server;
+  }
+
+  it('MQTT 5 requests are answered on their Response Topic with their Correlation Data', async () => {
+    const server = await mosquitto();
+    await echoing({ endpoint: parseEndpoint(server.url, {}) });
+    const mqtt = await client(server.url, { protocolVersion: 5 });
+    const { all } = await listen(mqtt, ['my/app/response']);
+    await mqtt.publishAsync('intentd/dev/request', 'hello', {
+      qos: 1,
+      properties: { responseTopic: 'my/app/response', correlationData: Buffer.from('c7') },
+    });
+    const [answer] = await all;
+    expect(answer!.packet.properties?.correlationData?.toString()).toBe('c7');
+    expect(JSON.parse(answer!.text)).toMatchObject({ intent: 'hello' });
+  });
+
+  async function proxied(server: Mosquitto): Promise<TcpProxy> {
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    cleanups.push(() => proxy.stop());
+    return proxy;
+  }
+
+  it('its last will says offline when its connection breaks, and it comes back by itself', async () => {
+    const server = await mosquitto();
+    const proxy = await proxied(server);
+    const endpoint = { host: '127.0.0.1', port: proxy.port };
+    const { broker } = await echoing({ endpoint });
+    const { messages } = await listen(await client(server.url), ['intentd/dev/state']);
+    await until(() => messages.at(-1)?.text === 'online');
+    proxy.cut();
+    await until(() => messages.some(({ text }) => text === 'offline'));
+    await until(() => broker.up && messages.at(-1)?.text === 'online');
+  });
+
+  it('fault 6: a half-open connection is noticed within 1.5 times the keepalive', async () => {
+    const server = await mosquitto();
+    const proxy = await proxied(server);
+    const { downs } = await echoing({
+      endpoint: { host: '127.0.0.1', port: proxy.port },
+      keepaliveSeconds: 2,
+    });
+    const started = performance.now();
+    proxy.freeze();
+    await until(() => downs.length > 0);
+    expect(performance.now() - started).toBeLessThan(1.5 * 2000 + 200);
+  });
+
+  it('fault 5: answers wait for a broker that was killed, and come when it is back', async () => {
+    const server = await mosquitto();
+    const { broker, downs } = await echoing({ endpoint: parseEndpoint(server.url, {}) });
+    await server.kill();
+    await until(() => downs.length > 0);
+    broker.publish({ topic: 'intentd/dev/response', payload: 'kept', qos: 1 });
+    expect(broker.counters.waiting).toBe(1);
+    await server.start();
+    const mqtt = await client(server.url);
+    const { messages } = await listen(mqtt, ['intentd/dev/response']);
+    await until(() => messages.at(-1)?.text === 'kept');
+  });
+
+  it('fault 9: a wrong password is a clear reason, and it keeps trying', async () => {
+    const server = await mosquitto(['allow_anonymous false']);
+    const downs: string[] = [];
+    const broker = new Broker(
+      { ...defaults, endpoint: parseEndpoint(server.url, {}), username: 'me', password: 'wrong' },
+      {
+        onRequest: () => undefined,
+        onRefused: () => undefined,
+        onUp: () => undefined,
+        onDown: (r) => downs.push(r),
+      },
+      silentLogger,
+    );
+    await broker.start();
+    cleanups.push(() => broker.stop(100));
+    await until(() => downs.length >= 2);
+    expect(downs[0]).toMatch(/Not authorized/i);
+  });
+
+  it('several agents share the requests of a pool', async () => {
+    const server = await mosquitto();
+    const endpoint = parseEndpoint(server.url, {});
+    const agents = await Promise.all(
+      ['a', 'b', 'c'].map((device) => echoing({ device, endpoint, pools: ['home'] })),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const mqtt = await client(server.url);
+    const { all } = await listen(mqtt, ['intentd/pool/home/response'], 30);
+    for (let i = 0; i < 30; i++) {
+      await mqtt.publishAsync('intentd/pool/home/request', `{"text":"t","id":"${i}"}`, { qos: 1 });
+    }
+    expect(new Set((await all).map(({ text }) => (JSON.parse(text) as { id: string }).id)).size).toBe(30);
+    for (const { requests } of agents) expect(requests.length).toBeGreaterThanOrEqual(8);
+  });
+});
