@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { IntentdError } from '../../base/index.js';
+import { IntentdError, parseWith } from '../../base/index.js';
 import type { NormalizerSettings } from './normalizer.js';
 import type { WordPieceSettings } from './wordPiece.js';
 
@@ -23,6 +23,7 @@ export interface TokenizerDefinition {
   readonly vocabularySize: number;
 }
 
+const file = 'tokenizer.json';
 const largestId = 0x7fffffff;
 const id = z.int().min(0).max(largestId);
 const template = z.union([
@@ -72,7 +73,7 @@ const schema = z.object({
     max_input_chars_per_word: z.int().min(1).max(10_000),
     vocab: z.custom<Readonly<Record<string, unknown>>>(
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'expected an object of ids by token',
+      'must be an object of ids by token',
     ),
   }),
 });
@@ -85,23 +86,20 @@ type TokenizerJson = z.infer<typeof schema>;
  * something that intentd does not do; nothing is silently left out.
  */
 export function readDefinition(json: unknown): TokenizerDefinition {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw refuse(issue.path.map(String).join('.') || 'the file', issue.message);
-  }
-  const { normalizer, model, added_tokens: addedTokens } = parsed.data;
+  const parsed = parseWith(schema, json, file, 'bad_tokenizer');
+  const { normalizer, model, added_tokens: addedTokens } = parsed;
   const vocabulary = readVocabulary(model.vocab);
   const unknown = vocabulary.get(model.unk_token);
-  if (unknown === undefined)
-    throw refuse('model.vocab', `expected it to hold unk_token "${model.unk_token}"`);
+  if (unknown === undefined) throw refuse(`model.vocab must hold unk_token "${model.unk_token}"`);
   for (const [at, { content, id }] of addedTokens.entries()) {
     const known = vocabulary.get(content) ?? id;
     if (known !== id) {
-      throw refuse(`added_tokens.${at}.id`, `expected ${known}, the id of "${content}" in model.vocab`);
+      throw refuse(
+        `added_tokens[${at}].id must be ${known}, the id of "${content}" in model.vocab, not ${id}`,
+      );
     }
   }
-  const special = specialTokens(parsed.data.post_processor);
+  const special = specialTokens(parsed.post_processor);
   let largest = Math.max(...special.before, ...special.after);
   for (const known of vocabulary.values()) largest = Math.max(largest, known);
   for (const added of addedTokens) largest = Math.max(largest, added.id);
@@ -129,7 +127,8 @@ function readVocabulary(vocab: Readonly<Record<string, unknown>>): Map<string, n
   const vocabulary = new Map<string, number>();
   for (const [token, value] of Object.entries(vocab)) {
     const isId = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= largestId;
-    if (!isId) throw refuse(`model.vocab.${JSON.stringify(token)}`, 'expected an id, a whole number from 0');
+    if (!isId)
+      throw refuse(`model.vocab[${JSON.stringify(token)}] must be an id, a whole number of at least 0`);
     vocabulary.set(token, value);
   }
   return vocabulary;
@@ -139,24 +138,24 @@ function specialTokens(post: TokenizerJson['post_processor']): { before: number[
   if (post.type === 'BertProcessing') return { before: [post.cls[1]], after: [post.sep[1]] };
   const middle = post.single.findIndex((part) => 'Sequence' in part);
   if (middle < 0 || post.single.findLastIndex((part) => 'Sequence' in part) !== middle) {
-    throw refuse('post_processor.single', 'expected the sequence A once');
+    throw refuse('post_processor.single must hold the sequence A once');
   }
   const ids = (parts: readonly Template[]): number[] =>
     parts.flatMap((part) => {
       if (!('SpecialToken' in part)) return [];
       const token = post.special_tokens[part.SpecialToken.id];
       if (token === undefined) {
-        throw refuse('post_processor.special_tokens', `expected it to hold "${part.SpecialToken.id}"`);
+        throw refuse(`post_processor.special_tokens must hold "${part.SpecialToken.id}"`);
       }
       return token.ids;
     });
   const special = { before: ids(post.single.slice(0, middle)), after: ids(post.single.slice(middle)) };
   if (special.before.length === 0 || special.after.length === 0) {
-    throw refuse('post_processor.single', 'expected special tokens before and behind the sequence A');
+    throw refuse('post_processor.single must have special tokens before and behind the sequence A');
   }
   return special;
 }
 
-function refuse(field: string, problem: string): IntentdError {
-  return new IntentdError('bad_tokenizer', `tokenizer.json: ${field}: ${problem}`);
+function refuse(problem: string): IntentdError {
+  return new IntentdError('bad_tokenizer', `${file}: ${problem}.`);
 }

@@ -39,7 +39,7 @@ export function createTokenizer(tokenizerJson: unknown, { positions }: Tokenizer
   if (!Number.isInteger(positions) || room < 1) {
     throw new IntentdError(
       'bad_tokenizer',
-      `tokenizer.json: it puts ${before.length + after.length} special tokens around an utterance, and ${positions} positions leave no room`,
+      `tokenizer.json: it puts ${before.length + after.length} special tokens around an utterance, and ${positions} positions leave no room.`,
     );
   }
   const normalize = createNormalizer(definition.normalizer);

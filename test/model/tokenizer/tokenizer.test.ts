@@ -104,14 +104,18 @@ describe('a tokenizer that intentd cannot follow is refused', () => {
     [
       'tokens that eat space',
       { added_tokens: [addedToken('[MASK]', { lstrip: true })] },
-      /added_tokens\.0\.lstrip/,
+      /added_tokens\[0\]\.lstrip/,
     ],
     [
       'two ids for a token',
       { added_tokens: [addedToken('[MASK]', { id: 9 })] },
-      /added_tokens\.0\.id: expected 4/,
+      /added_tokens\[0\]\.id must be 4/,
     ],
-    ['an id that is no number', { model: wordPiece({ vocab: { '[UNK]': '1' } }) }, /model\.vocab\."\[UNK\]"/],
+    [
+      'an id that is no number',
+      { model: wordPiece({ vocab: { '[UNK]': '1' } }) },
+      /model\.vocab\["\[UNK\]"\]/,
+    ],
     ['no unknown token', { model: wordPiece({ vocab: { a: 1 } }) }, /unk_token "\[UNK\]"/],
   ];
   for (const [what, changes, message] of cases) {
@@ -119,13 +123,13 @@ describe('a tokenizer that intentd cannot follow is refused', () => {
       const create = () => createTokenizer(tinyTokenizer(changes), { positions: 8 });
       expect(create).toThrow(expect.objectContaining({ code: 'bad_tokenizer' }) as Error);
       expect(create).toThrow(message);
-      expect(create).toThrow(/^tokenizer\.json: /);
+      expect(create).toThrow(/^tokenizer\.json: .*\.$/);
     });
   }
 
   it('what is no tokenizer at all', () => {
     for (const json of [null, 3, 'text', [], {}]) {
-      expect(() => createTokenizer(json, { positions: 8 })).toThrow(/^tokenizer\.json: /);
+      expect(() => createTokenizer(json, { positions: 8 })).toThrow(/^tokenizer\.json: .*\.$/);
     }
   });
 
