@@ -1,0 +1,200 @@
+import {
+  IntentdError,
+  messageOf,
+  refused,
+  type Answer,
+  type Clock,
+  type Logger,
+  type Outcome,
+} from '../base/index.js';
+import { decide } from '../decision/index.js';
+import type { Inference } from '../engine/index.js';
+import { padTokens } from '../model/index.js';
+import { FairQueue } from './fairQueue.js';
+import { Pace } from './pace.js';
+import type { Pending } from './pending.js';
+
+export interface LaneOptions {
+  readonly queue: number;
+  readonly maxBatch: number;
+}
+
+const sweepMs = 5;
+
+/**
+ * The requests of one engine: they wait in a fair queue and go out in batches of one head and one
+ * length, one batch at a time, as soon as the engine is free.
+ */
+export class Lane {
+  readonly #queue: FairQueue<Pending>;
+  readonly #maxBatch: number;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #pace = new Pace();
+  #underway: readonly Pending[] = [];
+  #busy = false;
+  #kicked = false;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  constructor(options: LaneOptions, clock: Clock, log: Logger) {
+    this.#queue = new FairQueue(options.queue);
+    this.#maxBatch = options.maxBatch;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Requests that wait or run. */
+  get load(): number {
+    return this.#queue.size + this.#underway.length;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Takes the request, or answers `overloaded` at once where it could not be served in time. */
+  submit(pending: Pending): void {
+    const now = this.#clock.now();
+    if (this.load > 0 && now + this.#pace.estimate(this.load) > pending.deadline) {
+      pending.settle(refused('overloaded', 'More requests wait than can be answered by the deadline.'), now);
+      return;
+    }
+    const offer = this.#queue.offer(pending);
+    const refusedOne = offer.taken ? offer.evicted : pending;
+    refusedOne?.settle(refused('overloaded', 'The queue is full.'), now);
+    this.#sweeper ??= setInterval(() => {
+      this.#sweep();
+    }, sweepMs);
+    this.#kick();
+  }
+
+  /** Answers everything that is left with `unavailable`. */
+  abandon(): void {
+    const now = this.#clock.now();
+    for (const pending of [...this.#queue.clear(), ...this.#underway]) {
+      pending.settle(refused('unavailable', 'The agent is stopping.'), now);
+    }
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
+  /** After the messages of this turn of the event loop were taken: what came together goes together. */
+  #kick(): void {
+    if (this.#kicked || this.#busy) return;
+    this.#kicked = true;
+    setImmediate(() => {
+      this.#kicked = false;
+      if (!this.#busy) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#busy = true;
+    for (;;) {
+      this.#sweep();
+      const batch = this.#queue.take(this.#maxBatch);
+      if (batch.length === 0) break;
+      this.#underway = batch;
+      await this.#infer(batch);
+      this.#underway = [];
+    }
+    this.#busy = false;
+  }
+
+  async #infer(batch: readonly Pending[]): Promise<void> {
+    const { engine, head } = batch[0]!.model;
+    const sentAt = this.#clock.now();
+    for (const pending of batch) pending.sentAt = sentAt;
+    let inference: Inference;
+    try {
+      inference = await engine.infer(padTokens(batch), head);
+    } catch (error) {
+      this.#log.warn({ size: batch.length, reason: messageOf(error) }, 'a batch failed');
+      const outcome = refused('unavailable', 'The engine failed; a new one is being started.');
+      for (const pending of batch) pending.settle(outcome, this.#clock.now());
+      return;
+    }
+    const inferMs = this.#clock.now() - sentAt;
+    this.#pace.note(batch.length, inferMs);
+    batch.forEach((pending, row) => {
+      pending.inferMs = inferMs;
+      pending.batchSize = batch.length;
+      pending.settle(this.#conclude(pending, inference, row, batch.length), this.#clock.now());
+    });
+  }
+
+  #conclude(pending: Pending, inference: Inference, row: number, size: number): Outcome {
+    const { intentFilter, topK } = pending.utterance;
+    try {
+      const decision = decide(
+        {
+          logits: rowOf(inference.logits, row, size),
+          embedding: rowOf(inference.embeddings, row, size),
+        },
+        pending.model.rules,
+        {
+          ...(intentFilter === undefined ? {} : { intentFilter }),
+          ...(topK === undefined ? {} : { topK }),
+        },
+      );
+      return { ok: true, answer: this.#answerOf(pending, decision) };
+    } catch (error) {
+      if (!(error instanceof IntentdError)) throw error;
+      if (error.code === 'bad_request') return refused('bad_request', error.message);
+      this.#log.error({ reason: error.message }, 'the engine gave an output that cannot be used');
+      return refused('unavailable', 'The engine gave an output that cannot be used.');
+    }
+  }
+
+  #answerOf(
+    pending: Pending,
+    decision: Pick<Answer, 'intent' | 'confidence' | 'outOfScope' | 'alternatives'>,
+  ): Answer {
+    const trace = pending.trace(this.#clock.now());
+    return {
+      intent: decision.intent,
+      confidence: rounded(decision.confidence, 6),
+      outOfScope: decision.outOfScope,
+      alternatives: decision.alternatives.map(({ intent, confidence }) => ({
+        intent,
+        confidence: rounded(confidence, 6),
+      })),
+      model: { id: pending.model.id, version: pending.model.version },
+      latencyMs: {
+        queue: rounded(trace.queueMs, 3),
+        tokenize: rounded(trace.tokenizeMs, 3),
+        infer: rounded(trace.inferMs, 3),
+        total: rounded(trace.totalMs, 3),
+      },
+      energyMj: null,
+      energyEstimated: false,
+      truncated: pending.truncated,
+    };
+  }
+
+  /** Answers what would be late, waiting or running: its result is thrown away. */
+  #sweep(): void {
+    const now = this.#clock.now();
+    const late = [
+      ...this.#queue.expire(now + sweepMs),
+      ...this.#underway.filter((pending) => !pending.settled && pending.deadline <= now + sweepMs),
+    ];
+    for (const pending of late) {
+      pending.settle(refused('deadline_exceeded', 'The request could not be answered by its deadline.'), now);
+    }
+    if (this.load === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+}
+
+function rowOf(matrix: Float32Array, row: number, rows: number): Float32Array {
+  const width = matrix.length / rows;
+  return matrix.subarray(row * width, (row + 1) * width);
+}
+
+function rounded(value: number, digits: number): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}

@@ -1,0 +1,25 @@
+/**
+ * How fast an engine works, from what it did lately: a moving average of milliseconds an utterance and
+ * of milliseconds a batch.
+ */
+export class Pace {
+  #utteranceMs = 0;
+  #batchMs = 0;
+
+  /** Notes that a batch of `size` took `ms`. */
+  note(size: number, ms: number): void {
+    this.#utteranceMs = averaged(this.#utteranceMs, ms / size);
+    this.#batchMs = averaged(this.#batchMs, ms);
+  }
+
+  /** Milliseconds until a request behind `ahead` others will be done; 0 before anything was measured. */
+  estimate(ahead: number): number {
+    return ahead * this.#utteranceMs + this.#batchMs;
+  }
+}
+
+/** Good news counts for more: one slow batch must not turn away requests for long. */
+function averaged(average: number, value: number): number {
+  if (average === 0) return value;
+  return average + (value < average ? 0.3 : 0.1) * (value - average);
+}

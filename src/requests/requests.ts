@@ -1,0 +1,108 @@
+import { refused, type Clock, type Logger, type Utterance } from '../base/index.js';
+import { bucketOf } from './buckets.js';
+import { Lane } from './lane.js';
+import type { ServedModel, ServedModels } from './model.js';
+import { Pending, type Done, type Trace } from './pending.js';
+
+export interface RequestsOptions {
+  /** Time to answer for a request that names no deadline, in milliseconds. */
+  readonly deadlineMs: number;
+  readonly maxDeadlineMs: number;
+  readonly queue: number;
+  readonly maxBatch: number;
+}
+
+/** Takes utterances and answers each exactly once, by its deadline: with an intent or with a reason. */
+export class Requests {
+  readonly #options: RequestsOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #lanes = new Map<ServedModel['engine'], Lane>();
+  #models: ServedModels = { byId: new Map(), default: undefined };
+  #stopping = false;
+
+  constructor(options: RequestsOptions, clock: Clock, log: Logger) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Requests that wait for an engine. */
+  get waiting(): number {
+    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.waiting, 0);
+  }
+
+  /** Replaces what requests are answered with; what is under way ends with what it began with. */
+  serve(models: ServedModels): void {
+    this.#models = models;
+    const engines = new Set([...models.byId.values()].map((model) => model.engine));
+    for (const engine of engines) {
+      if (!this.#lanes.has(engine)) this.#lanes.set(engine, new Lane(this.#options, this.#clock, this.#log));
+    }
+    for (const [engine, lane] of this.#lanes) {
+      if (!engines.has(engine) && lane.load === 0) this.#lanes.delete(engine);
+    }
+  }
+
+  /**
+   * Answers `utterance` through `done`, by its deadline.
+   *
+   * @param sender who asks, for fairness
+   */
+  submit(utterance: Utterance, sender: string, done: Done): void {
+    const arrivedAt = this.#clock.now();
+    const refuse = (code: 'bad_request' | 'unavailable', message: string): void => {
+      done(refused(code, message), emptyTrace(this.#clock.now() - arrivedAt));
+    };
+    if (this.#stopping) {
+      refuse('unavailable', 'The agent is stopping.');
+      return;
+    }
+    const model =
+      utterance.model === undefined ? this.#models.default : this.#models.byId.get(utterance.model);
+    if (model === undefined) {
+      if (utterance.model === undefined) refuse('unavailable', 'No model is loaded yet.');
+      else refuse('bad_request', `No model ${JSON.stringify(utterance.model)} is loaded.`);
+      return;
+    }
+    this.#lanes.get(model.engine)!.submit(this.#pending(utterance, sender, model, arrivedAt, done));
+  }
+
+  /** Takes nothing more and waits until all is answered; after `withinMs` the rest is refused. */
+  async drain(withinMs: number): Promise<void> {
+    this.#stopping = true;
+    const until = this.#clock.now() + withinMs;
+    while (this.#load() > 0 && this.#clock.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    for (const lane of this.#lanes.values()) lane.abandon();
+  }
+
+  #load(): number {
+    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.load, 0);
+  }
+
+  #pending(utterance: Utterance, sender: string, model: ServedModel, arrivedAt: number, done: Done): Pending {
+    const { ids, truncated } = model.tokenizer.encode(utterance.text);
+    const bucket = bucketOf(ids.length, model.tokenizer.positions);
+    const wanted = utterance.deadlineMs ?? this.#options.deadlineMs;
+    const deadline = arrivedAt + Math.min(wanted, this.#options.maxDeadlineMs);
+    const tokenizeMs = this.#clock.now() - arrivedAt;
+    return new Pending(
+      utterance,
+      sender,
+      model,
+      ids,
+      truncated,
+      bucket,
+      arrivedAt,
+      tokenizeMs,
+      deadline,
+      done,
+    );
+  }
+}
+
+function emptyTrace(totalMs: number): Trace {
+  return { model: undefined, tokens: 0, batchSize: 0, queueMs: 0, tokenizeMs: 0, inferMs: 0, totalMs };
+}
