@@ -1,0 +1,134 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/base/index.js';
+import { Deliveries, DeliveryStore, type AnswerMessage } from '../../src/requests/index.js';
+
+const options = { repeatMs: 60_000, outboxMs: 600_000 };
+
+function message(payload: string, qos: 0 | 1 = 1): AnswerMessage {
+  return { topic: 't', payload, qos, correlationData: Buffer.from([1, 0, 255]) };
+}
+
+/** A daemon's life on `path`: what it published, and the broker's acknowledgements. */
+function life(path: string, wall: () => number = Date.now) {
+  const published: string[] = [];
+  const acknowledgements: (() => void)[] = [];
+  const deliveries = new Deliveries(
+    options,
+    new DeliveryStore(path),
+    (sent, delivered) => {
+      published.push(sent.payload);
+      if (delivered !== undefined) acknowledgements.push(delivered);
+    },
+    { now: () => performance.now(), wall },
+    silentLogger,
+  );
+  return { deliveries, published, acknowledgements };
+}
+
+function newPath(): string {
+  return join(mkdtempSync(join(tmpdir(), 'intentd-delivery-')), 'delivery.db');
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe('fault 3: a repeated delivery', () => {
+  it('while the first is under way is not answered a second time', () => {
+    const { deliveries } = life(newPath());
+    expect(deliveries.begin('k')).toBe('new');
+    expect(deliveries.begin('k')).toBe('underway');
+    expect(deliveries.begin('other')).toBe('new');
+    deliveries.close();
+  });
+
+  it('gets the same answer again, at once and after the commit', async () => {
+    const { deliveries } = life(newPath());
+    deliveries.begin('k');
+    deliveries.answer('k', [message('a')]);
+    expect(deliveries.begin('k')).toEqual([message('a')]);
+    await turn();
+    expect(deliveries.begin('k')).toEqual([message('a')]);
+    deliveries.close();
+  });
+
+  it('gets the same answer again after a restart', async () => {
+    const path = newPath();
+    const first = life(path);
+    first.deliveries.begin('k');
+    first.deliveries.answer('k', [message('a', 0)]);
+    await turn();
+    first.deliveries.close();
+    const second = life(path);
+    expect(second.deliveries.begin('k')).toEqual([message('a', 0)]);
+    second.deliveries.close();
+  });
+
+  it('is a new request after a minute', async () => {
+    let now = 1e12;
+    const { deliveries } = life(newPath(), () => now);
+    deliveries.begin('k');
+    deliveries.answer('k', [message('a')]);
+    await turn();
+    now += 60_001;
+    expect(deliveries.begin('k')).toBe('new');
+    deliveries.close();
+  });
+});
+
+describe('the outbox', () => {
+  it('publishes a reliable answer once it is written', async () => {
+    const { deliveries, published } = life(newPath());
+    deliveries.answer(undefined, [message('a'), message('b')]);
+    expect(published).toEqual([]);
+    await turn();
+    expect(published).toEqual(['a', 'b']);
+    deliveries.close();
+  });
+
+  it('publishes after a restart what the broker had not acknowledged, and only that', async () => {
+    const path = newPath();
+    const first = life(path);
+    first.deliveries.answer(undefined, [message('taken')]);
+    first.deliveries.answer(undefined, [message('lost')]);
+    await turn();
+    first.acknowledgements[0]!();
+    first.deliveries.close();
+    const second = life(path);
+    expect(second.deliveries.recover()).toBe(1);
+    expect(second.published).toEqual(['lost']);
+    second.acknowledgements[0]!();
+    second.deliveries.close();
+    expect(life(path).deliveries.recover()).toBe(0);
+  });
+
+  it('publishes an unreliable answer without waiting, and keeps none without a key', async () => {
+    const path = newPath();
+    const { deliveries, published } = life(path);
+    deliveries.answer(undefined, [message('quick', 0)]);
+    expect(published).toEqual(['quick']);
+    await turn();
+    deliveries.close();
+    expect(life(path).deliveries.recover()).toBe(0);
+  });
+
+  it('fault 27: goes on without its database', async () => {
+    const path = newPath();
+    const store = new DeliveryStore(path);
+    store.close();
+    const published: string[] = [];
+    const deliveries = new Deliveries(
+      options,
+      store,
+      (sent) => published.push(sent.payload),
+      { now: () => performance.now(), wall: Date.now },
+      silentLogger,
+    );
+    expect(deliveries.begin('k')).toBe('new');
+    deliveries.answer('k', [message('a')]);
+    await turn();
+    expect(published).toEqual(['a']);
+    expect(deliveries.failures).toBeGreaterThan(0);
+  });
+});
