@@ -55,7 +55,7 @@ export function variableOf(path: string): string {
 }
 
 /** Variables with the prefix that are no settings. */
-const otherVariables = new Set(['INTENTD_CONFIG']);
+const otherVariables = new Set(['INTENTD_CONFIG', 'INTENTD_DEBUG']);
 
 /**
  * Reads the `INTENTD_…` variables; a list is written with commas.

@@ -1,0 +1,10 @@
+export {
+  groupings,
+  RequestLogReader,
+  type Grouping,
+  type RequestFilter,
+  type RequestStats,
+  type StoredRow,
+} from './reader.js';
+export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
+export type { RequestRow } from './row.js';

@@ -1,0 +1,207 @@
+import Database from 'better-sqlite3';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { silentLogger, systemClock } from '../../src/base/index.js';
+import {
+  RequestLog,
+  RequestLogReader,
+  type RequestLogOptions,
+  type RequestRow,
+} from '../../src/telemetry/index.js';
+
+function row(overrides: Partial<RequestRow> = {}): RequestRow {
+  return {
+    time: Date.now(),
+    requestId: 'r',
+    dialect: 'native',
+    model: 'tiny',
+    version: '1.0.0',
+    engine: 'onnxruntime',
+    intent: 'greet',
+    confidence: 0.9,
+    outOfScope: false,
+    tokens: 5,
+    batchSize: 1,
+    queueUs: 10,
+    tokenizeUs: 20,
+    inferUs: 700,
+    totalUs: 1000,
+    energyMj: null,
+    error: null,
+    text: null,
+    ...overrides,
+  };
+}
+
+function opened(overrides: Partial<RequestLogOptions> = {}) {
+  const path = join(mkdtempSync(join(tmpdir(), 'intentd-log-')), 'intentd.db');
+  const options = { path, commitMs: 60_000, maxPending: 1000, maxAgeMs: 1e13, maxBytes: 1e9, ...overrides };
+  const log = new RequestLog(options, systemClock, silentLogger);
+  log.start();
+  return { log, path };
+}
+
+function read<T>(path: string, work: (reader: RequestLogReader) => T): T {
+  const reader = new RequestLogReader(path);
+  try {
+    return work(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+describe('the request log', () => {
+  it('gives back what was recorded, in order, while the writer is open', async () => {
+    const { log, path } = opened();
+    log.record(row({ requestId: 'a', text: 'hello' }));
+    log.record(row({ requestId: 'b', intent: null, outOfScope: true }));
+    await log.flush();
+    const rows = read(path, (reader) => reader.newest({}, 10));
+    expect(rows).toMatchObject([
+      row({ requestId: 'a', text: 'hello', time: rows[0]!.time }),
+      { requestId: 'b', outOfScope: true },
+    ]);
+    log.record(row({ requestId: 'c' }));
+    await log.flush();
+    expect(read(path, (reader) => reader.after(rows[1]!.id, {})).map(({ requestId }) => requestId)).toEqual([
+      'c',
+    ]);
+    await log.stop();
+  });
+
+  it('filters', async () => {
+    const { log, path } = opened();
+    log.record(row({ time: 1000, requestId: 'old' }));
+    log.record(row({ time: 2000, requestId: 'failed', intent: null, error: 'overloaded' }));
+    log.record(row({ time: 3000, requestId: 'other', intent: 'bye' }));
+    await log.stop();
+    const ids = (filter: object) =>
+      read(path, (reader) => reader.newest(filter, 10)).map(({ requestId }) => requestId);
+    expect(ids({ since: 2000 })).toEqual(['failed', 'other']);
+    expect(ids({ until: 2000, errorsOnly: true })).toEqual(['failed']);
+    expect(ids({ intent: 'bye' })).toEqual(['other']);
+  });
+
+  it('counts, and ranks latencies of the answered ones', async () => {
+    const { log, path } = opened();
+    for (let i = 1; i <= 100; i++) log.record(row({ totalUs: i * 1000, intent: i <= 60 ? 'greet' : 'bye' }));
+    log.record(row({ totalUs: 9e6, error: 'deadline_exceeded', intent: null }));
+    await log.stop();
+    const [all] = read(path, (reader) => reader.stats({}));
+    expect(all).toEqual({
+      group: null,
+      count: 101,
+      errors: 1,
+      outOfScope: 0,
+      p50Ms: 50,
+      p95Ms: 95,
+      p99Ms: 99,
+      maxMs: 100,
+      energyMj: null,
+    });
+    const byIntent = read(path, (reader) => reader.stats({}, 'intent'));
+    expect(byIntent.map(({ group, count, p50Ms }) => [group, count, p50Ms])).toEqual([
+      ['greet', 60, 30],
+      ['bye', 40, 80],
+      [null, 1, null],
+    ]);
+    expect(read(path, (reader) => reader.stats({}, 'hour'))).toHaveLength(1);
+  });
+
+  it('commits at most once in its interval', async () => {
+    const { log, path } = opened({ commitMs: 100 });
+    log.record(row());
+    expect(read(path, (reader) => reader.newest({}, 10))).toHaveLength(0);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(read(path, (reader) => reader.newest({}, 10))).toHaveLength(1);
+    await log.stop();
+  });
+
+  it('lets other work run while it writes many rows', async () => {
+    const { log } = opened({ maxPending: 20_000 });
+    for (let i = 0; i < 20_000; i++) log.record(row());
+    let turns = 0;
+    let counting = true;
+    const count = () => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    await log.flush();
+    counting = false;
+    expect(turns).toBeGreaterThan(20);
+    await log.stop();
+  });
+
+  it('forgets rows past their age, and the oldest where it grows too large', async () => {
+    const aged = opened({ maxAgeMs: 1000 });
+    aged.log.record(row({ time: Date.now() - 5000 }));
+    aged.log.record(row({ requestId: 'new' }));
+    await aged.log.stop();
+    expect(read(aged.path, (reader) => reader.newest({}, 10)).map(({ requestId }) => requestId)).toEqual([
+      'new',
+    ]);
+
+    const large = opened({ maxPending: 1e6, maxBytes: 1_000_000 });
+    for (let commit = 0; commit < 8; commit++) {
+      for (let i = 0; i < 5000; i++) large.log.record(row({ requestId: `${commit}-${i}` }));
+      await large.log.flush();
+    }
+    const left = read(large.path, (reader) => reader.newest({}, 1e6));
+    expect(left.length).toBeLessThan(15_000);
+    expect(left.at(-1)!.requestId).toBe('7-4999');
+    await large.log.stop();
+  });
+});
+
+describe('fault 27: a request log', () => {
+  it('that is locked keeps its rows until it is free, bounded, and counts', async () => {
+    const { log, path } = opened({ maxPending: 3 });
+    const other = new Database(path);
+    other.exec('BEGIN IMMEDIATE');
+    log.record(row({ requestId: 'kept' }));
+    await log.flush();
+    expect(log.counters).toMatchObject({ written: 0, pending: 1, failures: 1 });
+    for (let i = 0; i < 5; i++) log.record(row());
+    expect(log.counters).toMatchObject({ pending: 3, dropped: 3 });
+    other.exec('ROLLBACK');
+    other.close();
+    await log.flush();
+    expect(read(path, (reader) => reader.newest({}, 10))[0]!.requestId).toBe('kept');
+    await log.stop();
+  });
+
+  it('that is corrupt is set aside and begun anew', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'intentd-log-')), 'intentd.db');
+    writeFileSync(path, 'this is no database '.repeat(1000));
+    const { log } = opened({ path });
+    log.record(row({ requestId: 'after' }));
+    await log.flush();
+    await log.flush();
+    expect(read(path, (reader) => reader.newest({}, 10))).toHaveLength(1);
+    expect(readFileSync(`${path}.corrupt`, 'utf8')).toContain('this is no database');
+    await log.stop();
+  });
+
+  it('that is deleted while open is made anew', async () => {
+    const { log, path } = opened();
+    log.record(row());
+    await log.flush();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+    log.record(row({ requestId: 'again' }));
+    await log.flush();
+    expect(existsSync(path)).toBe(true);
+    expect(read(path, (reader) => reader.newest({}, 10)).map(({ requestId }) => requestId)).toEqual([
+      'again',
+    ]);
+    await log.stop();
+  });
+
+  it('that is not there is a clear error to its readers', () => {
+    expect(() => new RequestLogReader('/nowhere/intentd.db')).toThrow(
+      'There is no request log at /nowhere/intentd.db',
+    );
+  });
+});
