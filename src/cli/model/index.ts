@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import type { Io } from '../io.js';
+import { addShow } from './show.js';
+import { addVerify } from './verify.js';
+
+/** `intentd model …`: each command is a file here. */
+export function addModelCommands(program: Command, io: Io): void {
+  const model = program.command('model').summary('look at, check, make and measure model bundles');
+  model.description('Look at, check, make and measure model bundles (docs/bundle-format.md).');
+  addShow(model, io);
+  addVerify(model, io);
+}
