@@ -1,0 +1,69 @@
+import { IntentdError } from '../../base/index.js';
+
+/**
+ * What daemon and worker say to each other: frames of a 32-bit length, an 8-bit kind, a 32-bit call
+ * number and the body, all little-endian. The length counts what follows it.
+ */
+export interface Frame {
+  readonly kind: number;
+  readonly call: number;
+  readonly body: Buffer;
+}
+
+export const frameKinds = {
+  infer: 1,
+  embed: 2,
+  loadHead: 3,
+  dropHead: 4,
+  ping: 5,
+  result: 128,
+  failure: 129,
+  ready: 130,
+} as const;
+
+const headerBytes = 5;
+export const maxFrameBytes = 256 * 1024 * 1024;
+const known = new Set<number>(Object.values(frameKinds));
+
+/** A frame as bytes; the parts of the body are written one behind the other. */
+export function encodeFrame(kind: number, call: number, parts: readonly Uint8Array[]): Buffer[] {
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const head = Buffer.allocUnsafe(4 + headerBytes);
+  head.writeUInt32LE(headerBytes + bytes, 0);
+  head.writeUInt8(kind, 4);
+  head.writeUInt32LE(call, 5);
+  return [head, ...parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))];
+}
+
+/** Cuts a stream of bytes into frames. */
+export class FrameReader {
+  #waiting: Buffer = Buffer.alloc(0);
+
+  /**
+   * The frames that are complete with this chunk.
+   *
+   * @throws IntentdError `bad_frame` for a length or a kind that no frame has
+   */
+  push(chunk: Buffer): Frame[] {
+    this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    const frames: Frame[] = [];
+    while (this.#waiting.length >= 4) {
+      const length = this.#waiting.readUInt32LE(0);
+      if (length < headerBytes || length > maxFrameBytes) {
+        throw new IntentdError('bad_frame', `A frame claims ${length} bytes; that is no frame.`);
+      }
+      if (this.#waiting.length < 4 + length) break;
+      frames.push(frameOf(this.#waiting.subarray(4, 4 + length)));
+      this.#waiting = this.#waiting.subarray(4 + length);
+    }
+    return frames;
+  }
+}
+
+function frameOf(bytes: Buffer): Frame {
+  const kind = bytes.readUInt8(0);
+  if (!known.has(kind)) {
+    throw new IntentdError('bad_frame', `A frame is of kind ${kind}, which there is not.`);
+  }
+  return { kind, call: bytes.readUInt32LE(1), body: bytes.subarray(headerBytes) };
+}
