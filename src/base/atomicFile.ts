@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { IntentdError } from './errors.js';
+
+/**
+ * Replaces a file so that a power cut leaves wholly the old or wholly the new one: temporary file
+ * beside it, fsync, rename, fsync of the folder. The folder must exist.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string,
+  options: { readonly mode?: number } = {},
+): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeDurably(temporary, data, options.mode ?? 0o644);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(resolve(path)));
+}
+
+/**
+ * Makes a folder with the given files (plain names) that appears whole or not at all. Missing parents
+ * are made; an existing folder is only taken over if it is empty.
+ *
+ * @throws IntentdError `exists`
+ */
+export async function writeFolderAtomic(
+  path: string,
+  files: ReadonlyMap<string, Uint8Array | string>,
+): Promise<void> {
+  const parent = dirname(resolve(path));
+  await mkdir(parent, { recursive: true });
+  const temporary = temporaryBeside(path);
+  try {
+    await mkdir(temporary);
+    for (const [name, data] of files) {
+      await writeDurably(join(temporary, name), data, 0o644);
+    }
+    await syncFolder(temporary);
+    await renameFolder(temporary, path);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  await syncFolder(parent);
+}
+
+/** Makes renames and new names in a folder survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function temporaryBeside(path: string): string {
+  const full = resolve(path);
+  return join(dirname(full), `.${basename(full)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+async function writeDurably(path: string, data: Uint8Array | string, mode: number): Promise<void> {
+  const handle = await open(path, 'wx', mode);
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function renameFolder(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && isTaken(cause.code)) {
+      throw new IntentdError('exists', `${to} exists already: choose another folder or remove it.`, {
+        cause,
+      });
+    }
+    throw cause;
+  }
+}
+
+function isTaken(code: unknown): boolean {
+  return code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR';
+}
