@@ -1,0 +1,3 @@
+export { Notifier } from './notify.js';
+export { stopSignal } from './signals.js';
+export { Watchdog, type WatchdogOptions } from './watchdog.js';
