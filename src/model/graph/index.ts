@@ -1,0 +1,3 @@
+export { encoderToOnnx } from './encoderGraph.js';
+export { headToOnnx } from './headGraph.js';
+export type { EncoderGraphOptions, WeightForm } from './options.js';
