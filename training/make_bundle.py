@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from recipe import bundle, data, figures, smoke, sparsity, stages, transfer  # noqa: E402
+from recipe.checkpoint import write_checkpoint  # noqa: E402
 from recipe.encoder import CPU, FLOAT, TENSORRT, Head, load_base  # noqa: E402
 from recipe.teachers import train_teacher  # noqa: E402
 
@@ -177,6 +178,7 @@ class Recipe:
         encoder, head = self.stage("dense", lessons, encoder, head)
         dense, dense_head = copy_of(encoder), copy_of(head)
         self.note("dense", **self.evaluate(dense, dense_head, FLOAT), **self.generality(dense, FLOAT))
+        write_checkpoint(self.work / "dense", dense, dense_head, self.corpus.intents, self.tokenizer_json())
         if o.only == "dense":
             return
         plan, share = self.plan(encoder, head)
@@ -193,6 +195,9 @@ class Recipe:
         self.note("quantized", **self.evaluate(encoder, head, CPU), **self.generality(encoder, CPU))
         if o.out:
             self.finish(encoder, head, plan, share)
+
+    def tokenizer_json(self):
+        return json.loads((Path(self.o.base) / "tokenizer.json").read_text())
 
     def generality(self, encoder, mode):
         """Accuracy of heads for the intents left out, on this encoder and on the published one."""
@@ -231,7 +236,7 @@ class Recipe:
         rows = [json.loads(line) for line in golden.read_text().splitlines()] if golden.exists() else []
         rows = [r for r in rows if r["intent"] is None or r["intent"] in c.intents]
         size = bundle.write_bundle(
-            o.out, encoder, head, c.intents, json.loads((Path(o.base) / "tokenizer.json").read_text()),
+            o.out, encoder, head, c.intents, self.tokenizer_json(),
             {
                 "format": 1, "id": o.id, "version": o.model_version, "minAgent": "0.1.0",
                 "architecture": encoder.architecture, "attention": encoder.attention,

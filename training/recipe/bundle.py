@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-from .encoder import SITES
+from .encoder import SITES, Encoder, Head
 from .quantization import LIMIT, row_scale
 
 
@@ -55,12 +55,12 @@ def encoder_tensors(encoder, sparse):
     return tensors
 
 
-def head_tensors(head, centroids):
-    half = lambda t: t.detach().float().cpu().numpy().astype(np.float16)
+def head_tensors(head, centroids, dtype="float16"):
+    half = lambda t: t.detach().float().cpu().numpy().astype(dtype)
     return {
         "hidden.weight": half(head.hidden.weight * head.gain), "hidden.bias": half(head.hidden.bias),
         "output.weight": half(head.output.weight), "output.bias": half(head.output.bias),
-        **({} if centroids is None else {"centroids": centroids.astype(np.float16)}),
+        **({} if centroids is None else {"centroids": centroids.astype(dtype)}),
     }  # fmt: skip
 
 
@@ -73,6 +73,8 @@ def write_bundle(folder, encoder, head, intents, tokenizer, manifest, golden, ce
     digest = hashlib.sha256((folder / "encoder.safetensors").read_bytes()).hexdigest()
     save_file(head_tensors(head, centroids), folder / "head.safetensors", metadata={"encoder": digest})
     (folder / "labels.json").write_text(json.dumps({"intents": intents}, indent=1) + "\n")
+    for name in ("encoder.safetensors", "head.safetensors"):
+        (folder / name).chmod(0o644)
     tokenizer = {**tokenizer, "truncation": None, "padding": None}
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")))
     (folder / "golden.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in golden))
@@ -89,3 +91,42 @@ def seal(folder, manifest):
         files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     (folder / "manifest.json").write_text(json.dumps({**manifest, "files": files}, indent=2) + "\n")
     return sum(f["bytes"] for f in files.values()) + (folder / "manifest.json").stat().st_size
+
+
+def read_bundle(folder):
+    """(encoder, head, intents, manifest): the bundle's numbers in the recipe's own model, to check it by."""
+    folder = Path(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    intents = json.loads((folder / "labels.json").read_text())["intents"]
+    tensors = load_file(folder / "encoder.safetensors")
+    encoder = Encoder(manifest["architecture"], manifest["attention"])
+    put = lambda parameter, value: parameter.data.copy_(torch.from_numpy(np.array(value, np.float32)).view_as(parameter))
+    put(encoder.token_type, tensors["embeddings.tokenType.weight"])
+    for name, table in (("word", encoder.word), ("position", encoder.position)):
+        put(table.weight, tensors[f"embeddings.{name}.weight"] * tensors[f"embeddings.{name}.scale"][:, None])
+    norms = {"embeddings.norm": encoder.norm}
+    for n, layer in enumerate(encoder.layers):
+        norms |= {f"layer.{n}.attention.norm": layer.attention_norm, f"layer.{n}.output.norm": layer.output_norm}
+        for site in SITES:
+            put(layer.step[site].log_step, np.log(tensors[f"layer.{n}.activation.{site}"]))
+    for name, norm in norms.items():
+        put(norm.weight, tensors[f"{name}.weight"]), put(norm.bias, tensors[f"{name}.bias"])
+    for name, linear in encoder.linears():
+        packed = f"{name}.values" in tensors
+        values = unpack24(tensors[f"{name}.values"], tensors[f"{name}.positions"]) if packed else tensors[f"{name}.weight"]
+        put(linear.weight, values * tensors[f"{name}.scale"][:, None]), put(linear.bias, tensors[f"{name}.bias"])
+    rows = load_file(folder / "head.safetensors")
+    head = Head(encoder.architecture["hidden"], len(rows["hidden.bias"]), len(intents), manifest["head"]["background"])
+    put(head.hidden.weight, rows["hidden.weight"] / head.gain), put(head.hidden.bias, rows["hidden.bias"])
+    put(head.output.weight, rows["output.weight"]), put(head.output.bias, rows["output.bias"])
+    return encoder.eval(), head.eval(), intents, manifest
+
+
+def unpack24(values, positions):
+    """What pack24 packed: `[out, in]` int8."""
+    rows, half = values.shape
+    nibble = np.stack([positions & 15, positions >> 4], -1).reshape(rows, half // 2)
+    dense = np.zeros((rows, half // 2, 4), np.int8)
+    at = np.stack([nibble & 3, nibble >> 2], -1).astype(np.int64)
+    np.put_along_axis(dense, at, values.reshape(rows, half // 2, 2), -1)
+    return dense.reshape(rows, half * 2)
