@@ -1,0 +1,70 @@
+import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import { IntentdError, messageOf } from '../../base/index.js';
+
+/** How ONNX Runtime is set up for one session. */
+export interface SessionSettings {
+  /** Threads that share one product. */
+  readonly threads: number;
+}
+
+/**
+ * Makes a session of a graph that was written for ONNX Runtime.
+ *
+ * The graph is already fused as it should be, so only the basic optimizations run: the extended ones would
+ * merge sums into LayerNorm, which is slower. Without memory patterns no plan of buffers is kept for each
+ * of the many shapes that utterances come in.
+ *
+ * @throws IntentdError `bad_graph` if ONNX Runtime refuses it.
+ */
+export async function openSession(
+  what: string,
+  onnx: Uint8Array,
+  { threads }: SessionSettings,
+): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(onnx, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'basic',
+      executionMode: 'sequential',
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      enableCpuMemArena: true,
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+    });
+  } catch (cause) {
+    throw new IntentdError('bad_graph', `ONNX Runtime refuses ${what}: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+/**
+ * Runs a session for one of its outputs.
+ *
+ * @throws IntentdError `inference_failed`
+ */
+export async function runFor(
+  session: InferenceSession,
+  feeds: Readonly<Record<string, Tensor>>,
+  output: string,
+): Promise<Float32Array> {
+  let data: unknown;
+  try {
+    data = (await session.run(feeds, [output]))[output]?.data;
+  } catch (cause) {
+    throw new IntentdError('inference_failed', `ONNX Runtime failed: ${messageOf(cause)}.`, { cause });
+  }
+  if (!(data instanceof Float32Array)) {
+    throw new IntentdError('inference_failed', `ONNX Runtime gave no float32 ${output}.`);
+  }
+  return data;
+}
+
+/** The last dimension of a session's float32 input or output; `undefined` if there is none of that name. */
+export function widthOf(
+  metadata: readonly InferenceSession.ValueMetadata[],
+  name: string,
+): number | undefined {
+  const found = metadata.find((value) => value.name === name);
+  const width = found?.isTensor && found.type === 'float32' ? found.shape.at(-1) : undefined;
+  return typeof width === 'number' ? width : undefined;
+}
