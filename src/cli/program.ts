@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { exitCodes, report } from './errors.js';
 import type { Io } from './io.js';
+import { addAsk } from './ask.js';
 import { addModelCommands } from './model/index.js';
+import { addRun } from './run.js';
 import { stripControls } from './text.js';
 import { agentVersion } from './version.js';
 
@@ -33,6 +35,8 @@ export function createProgram(io: Io): Command {
         );
       },
     });
+  addRun(program, io);
+  addAsk(program, io);
   addModelCommands(program, io);
   return program;
 }

@@ -32,6 +32,7 @@ export class EngineSlot implements Engine {
   #restarts = 0;
   #residentKib = 0;
   #closed = false;
+  #started: Promise<void> | undefined;
 
   constructor(options: SlotOptions, clock: Clock, log: Logger) {
     this.#options = options;
@@ -40,7 +41,17 @@ export class EngineSlot implements Engine {
   }
 
   /** @throws IntentdError what kept the first worker from starting */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  /** Settles as the start did. */
+  get started(): Promise<void> {
+    return this.#started ?? Promise.reject(new IntentdError(workerGone, 'The engine was not started.'));
+  }
+
+  async #start(): Promise<void> {
     const first = this.#options.launch();
     this.#worker = first;
     this.#adopt(await first);

@@ -1,0 +1,229 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock, messageOf, type Clock, type Logger } from './base/index.js';
+import { Broker, parseEndpoint, type BrokerOptions } from './broker/index.js';
+import { readSecret, type Config } from './config/index.js';
+import { Answering } from './daemon/answering.js';
+import { Engines } from './daemon/engines.js';
+import { isolation } from './engine/index.js';
+import { Deliveries, DeliveryStore, Requests } from './requests/index.js';
+import { Notifier, Watchdog } from './service/index.js';
+import { RequestLog } from './telemetry/index.js';
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+const outboxMs = 24 * 3600_000;
+const drainMs = 3000;
+const farewellMs = 1500;
+
+/** The one composition root: makes the rooms, wires them, starts and stops them in order. */
+export class Daemon {
+  readonly #config: Config;
+  readonly #version: string;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #notifier: Notifier;
+  readonly #engines: Engines;
+  readonly #requests: Requests;
+  readonly #requestLog: RequestLog;
+  readonly #deliveries: Deliveries;
+  readonly #broker: Broker;
+  readonly #answering: Answering;
+  readonly #watchdog: Watchdog | undefined;
+  #connected: () => void = () => undefined;
+
+  /** @throws IntentdError `bad_config` where a secret cannot be read */
+  constructor({ config, env, version, log, clock = systemClock }: DaemonOptions) {
+    mkdirSync(config.stateDir, { recursive: true, mode: 0o750 });
+    this.#config = config;
+    this.#version = version;
+    this.#log = log;
+    this.#clock = clock;
+    this.#notifier = new Notifier(env, log);
+    this.#engines = new Engines(
+      config,
+      (health) => {
+        this.#broker.setState(health === 'well' ? 'online' : 'degraded');
+      },
+      clock,
+      log,
+    );
+    this.#requests = new Requests(config.requests, clock, log);
+    this.#requestLog = new RequestLog(requestLogOptions(config), clock, log);
+    this.#broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
+    const publish: Broker['publish'] = (message, delivered) => {
+      this.#broker.publish(message, delivered);
+    };
+    this.#deliveries = new Deliveries(
+      { repeatMs: config.requests.duplicateSeconds * 1000, outboxMs },
+      openDeliveryStore(config, log),
+      publish,
+      clock,
+      log,
+    );
+    this.#watchdog = this.#makeWatchdog();
+    this.#answering = this.#makeAnswering(publish);
+  }
+
+  /** Where clients reach the broker. */
+  get brokerUrl(): string {
+    return this.#broker.url;
+  }
+
+  /** The bundles that serve, the default first, as `id version`. */
+  get models(): string[] {
+    return [...this.#engines.served.byId.values()].map(({ id, version }) => `${id} ${version}`);
+  }
+
+  /** Process ids of the engine workers. */
+  get workers(): number[] {
+    return this.#engines.slots.map((slot) => slot.pid);
+  }
+
+  /**
+   * Loads the bundles, then begins to take requests; resolves when the broker is reached. While it is
+   * not, the daemon keeps trying.
+   *
+   * @throws IntentdError where no bundle can be used, or the embedded broker's port is taken
+   */
+  async start(): Promise<void> {
+    try {
+      if (this.#config.telemetry.enabled) this.#requestLog.start();
+      await this.#engines.start();
+      this.#requests.serve(this.#engines.served);
+      this.#broker.setInfo(this.#info());
+      const connected = new Promise<void>((resolve) => {
+        this.#connected = resolve;
+      });
+      await this.#broker.start();
+      this.#deliveries.recover();
+      this.#watchdog?.start();
+      await connected;
+      await this.#notifier.ready(`serving ${this.models.join(', ')}`);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops to take requests, answers what it has, and ends, all within five seconds. */
+  async stop(): Promise<void> {
+    this.#watchdog?.stop();
+    void this.#notifier.stopping();
+    await this.#step('unsubscribe', this.#broker.stopTaking());
+    await this.#step('answer what waits', this.#requests.drain(drainMs));
+    this.#deliveries.flush();
+    await this.#step('say goodbye', this.#broker.stop(farewellMs));
+    this.#deliveries.close();
+    await this.#step('write the request log', this.#requestLog.stop());
+    await this.#step('stop the engines', this.#engines.close());
+  }
+
+  /** One step of stopping; a failure is told and the next step taken. */
+  async #step(name: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#log.warn({ reason: messageOf(error) }, `could not ${name} while stopping`);
+    }
+  }
+
+  #brokerHandlers(): ConstructorParameters<typeof Broker>[1] {
+    return {
+      onRequest: (request) => {
+        this.#answering.take(request);
+      },
+      onRefused: (dialect, code) => {
+        this.#answering.refused(dialect, code);
+      },
+      onUp: () => {
+        this.#connected();
+      },
+      onDown: () => undefined,
+    };
+  }
+
+  #makeAnswering(publish: Broker['publish']): Answering {
+    return new Answering({
+      requests: this.#requests,
+      deliveries: this.#deliveries,
+      publish,
+      record: (row) => {
+        if (this.#config.telemetry.enabled) this.#requestLog.record(row);
+      },
+      inferred: () => {
+        this.#watchdog?.succeeded();
+      },
+      keepText: this.#config.log.text,
+      clock: this.#clock,
+    });
+  }
+
+  #makeWatchdog(): Watchdog | undefined {
+    const everyMs = this.#notifier.watchdogMs;
+    if (everyMs === undefined) return undefined;
+    const feed = (): void => void this.#notifier.watchdog();
+    return new Watchdog({ everyMs, feed, probe: () => this.#engines.probe() }, this.#clock);
+  }
+
+  #info(): object {
+    return {
+      agent: this.#version,
+      device: this.#config.device,
+      workerNetwork: isolation() === 'namespace' ? 'none' : 'shared',
+      models: [...this.#engines.served.byId.values()].map(({ id, version, head, engine }) => ({
+        id,
+        version,
+        digest: head,
+        engine: engine.info.kind,
+        engineVersion: engine.info.version,
+        precision: engine.info.precision,
+        default: this.#engines.served.default?.id === id,
+      })),
+    };
+  }
+}
+
+/** Where the request log lies. */
+export function requestLogPath(config: Config): string {
+  return join(config.stateDir, 'intentd.db');
+}
+
+function requestLogOptions(config: Config) {
+  const { commitSeconds, maxPending, maxDays, maxMegabytes } = config.telemetry;
+  return {
+    path: requestLogPath(config),
+    commitMs: commitSeconds * 1000,
+    maxPending,
+    maxAgeMs: maxDays * 24 * 3600_000,
+    maxBytes: maxMegabytes * 1e6,
+  };
+}
+
+function brokerOptions(config: Config, env: NodeJS.ProcessEnv): BrokerOptions {
+  const { url, tls, passwordFile, passwordCredential, ...rest } = config.broker;
+  return {
+    ...rest,
+    device: config.device,
+    password: readSecret({ file: passwordFile, credential: passwordCredential }, env),
+    ...(url === undefined ? {} : { endpoint: parseEndpoint(url, tls) }),
+  };
+}
+
+function openDeliveryStore(config: Config, log: Logger): DeliveryStore | undefined {
+  try {
+    return new DeliveryStore(join(config.stateDir, 'delivery.db'));
+  } catch (error) {
+    log.error(
+      { reason: messageOf(error) },
+      'delivery.db cannot be opened: repeats and undelivered answers will not survive a restart',
+    );
+    return undefined;
+  }
+}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import type { Clock, Outcome } from '../base/index.js';
+import type { Dialect, Request } from '../broker/index.js';
+import type { Deliveries, Publish, Requests, Trace } from '../requests/index.js';
+import type { RequestRow } from '../telemetry/index.js';
+
+export interface AnsweringParts {
+  readonly requests: Requests;
+  readonly deliveries: Deliveries;
+  readonly publish: Publish;
+  readonly record: (row: RequestRow) => void;
+  /** Called for every request that was inferred. */
+  readonly inferred: () => void;
+  readonly keepText: 'none' | 'hash' | 'full';
+  readonly clock: Clock;
+}
+
+/** What was done with requests since the start. */
+export interface AnsweringCounters {
+  readonly answered: number;
+  readonly failed: number;
+  readonly repeated: number;
+}
+
+/** The way of one request: known already, or inferred; answered; and a row in the log. */
+export class Answering {
+  readonly #parts: AnsweringParts;
+  readonly #counts = { answered: 0, failed: 0, repeated: 0 };
+
+  constructor(parts: AnsweringParts) {
+    this.#parts = parts;
+  }
+
+  get counters(): AnsweringCounters {
+    return { ...this.#counts };
+  }
+
+  take(request: Request): void {
+    const { deliveries, requests, publish } = this.#parts;
+    const standing = deliveries.begin(request.repeatKey);
+    if (standing !== 'new') {
+      this.#counts.repeated += 1;
+      if (standing !== 'underway') for (const message of standing) publish(message);
+      return;
+    }
+    requests.submit(request.utterance, request.sender, (outcome, trace) => {
+      deliveries.answer(request.repeatKey, request.encode(outcome));
+      this.#note(request, outcome, trace);
+    });
+  }
+
+  /** Logs a message that was refused before it became a request. */
+  refused(dialect: Dialect, code: string): void {
+    this.#counts.failed += 1;
+    this.#parts.record({
+      ...emptyRow,
+      time: this.#parts.clock.wall(),
+      requestId: '',
+      dialect,
+      error: code,
+    });
+  }
+
+  #note(request: Request, outcome: Outcome, trace: Trace): void {
+    this.#counts[outcome.ok ? 'answered' : 'failed'] += 1;
+    if (outcome.ok) this.#parts.inferred();
+    const answer = outcome.ok ? outcome.answer : undefined;
+    this.#parts.record({
+      ...emptyRow,
+      time: this.#parts.clock.wall(),
+      requestId: request.utterance.id,
+      dialect: request.dialect,
+      model: trace.model?.id ?? null,
+      version: trace.model?.version ?? null,
+      engine: trace.model?.engine.info.kind ?? null,
+      intent: answer?.intent ?? null,
+      confidence: answer?.confidence ?? null,
+      outOfScope: answer?.outOfScope ?? false,
+      tokens: trace.tokens,
+      batchSize: trace.batchSize,
+      queueUs: microseconds(trace.queueMs),
+      tokenizeUs: microseconds(trace.tokenizeMs),
+      inferUs: microseconds(trace.inferMs),
+      totalUs: microseconds(trace.totalMs),
+      energyMj: answer?.energyMj ?? null,
+      error: outcome.ok ? null : outcome.error.code,
+      text: this.#keptText(request.utterance.text),
+    });
+  }
+
+  #keptText(text: string): string | null {
+    if (this.#parts.keepText === 'none') return null;
+    if (this.#parts.keepText === 'full') return text;
+    return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  }
+}
+
+const emptyRow = {
+  model: null,
+  version: null,
+  engine: null,
+  intent: null,
+  confidence: null,
+  outOfScope: false,
+  tokens: 0,
+  batchSize: 0,
+  queueUs: 0,
+  tokenizeUs: 0,
+  inferUs: 0,
+  totalUs: 0,
+  energyMj: null,
+  text: null,
+} as const;
+
+function microseconds(ms: number): number {
+  return Math.round(ms * 1000);
+}

@@ -1,0 +1,32 @@
+import { Socket } from 'node:net';
+import { bundleFiles, readBundle } from '../../model/index.js';
+import { OnnxRuntimeEngine } from '../onnxruntime/onnxRuntimeEngine.js';
+import { sendFailure, serveEngine } from './serve.js';
+
+/** What the daemon asks of a worker, as JSON in the first argument. */
+interface WorkerTask {
+  /** The bundle whose encoder to load. */
+  readonly folder: string;
+  readonly threads: number;
+}
+
+// Whoever stops the daemon with a signal to its whole group must not take its engine away before the
+// last answers: a worker ends with its socket.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+const socket = new Socket({ fd: 3 });
+socket.on('close', () => process.exit());
+socket.on('error', () => process.exit(1));
+
+try {
+  serveEngine(socket, await engineOf(JSON.parse(process.argv[2] ?? '') as WorkerTask));
+} catch (error) {
+  sendFailure(socket, 0, error);
+  socket.end();
+}
+
+async function engineOf({ folder, threads }: WorkerTask): Promise<OnnxRuntimeEngine> {
+  const { encoder, manifest } = await readBundle(folder);
+  const digest = manifest.files[bundleFiles.encoder]!.sha256;
+  return OnnxRuntimeEngine.create({ encoder, digest, threads });
+}
