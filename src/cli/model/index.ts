@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Io } from '../io.js';
+import { addCompile } from './compile.js';
+import { addEvaluate } from './evaluate.js';
 import { addShow } from './show.js';
 import { addVerify } from './verify.js';
 
@@ -9,4 +11,6 @@ export function addModelCommands(program: Command, io: Io): void {
   model.description('Look at, check, make and measure model bundles (docs/bundle-format.md).');
   addShow(model, io);
   addVerify(model, io);
+  addCompile(model, io);
+  addEvaluate(model, io);
 }
