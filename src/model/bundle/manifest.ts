@@ -105,7 +105,11 @@ const filesSchema = z
   })
   .refine((files) => !Object.hasOwn(files, manifestFile), { error: 'must not name manifest.json itself' })
   .refine((files) => Object.keys(files).length <= 32, { error: 'must name at most 32 files' })
-  .describe('Every file of the bundle but manifest.json; the five of the format are required.');
+  .meta({
+    description: 'Every file of the bundle but manifest.json; the five of the format are required.',
+    required: Object.values(bundleFiles),
+    maxProperties: 32,
+  });
 
 /** What `manifest.json` must look like; see docs/bundle-format.md. */
 export const manifestSchema = z.strictObject({

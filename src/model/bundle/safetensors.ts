@@ -47,7 +47,7 @@ export class Safetensors {
       dtype === 'F32'
         ? this.#array(name, Float32Array)
         : (dtype === 'F16' ? float16ToFloat32 : bfloat16ToFloat32)(this.#array(name, Uint16Array));
-    const at = data.findIndex((value) => !Number.isFinite(value));
+    const at = firstNonFinite(data);
     if (at >= 0) {
       throw new IntentdError(
         'bad_safetensors',
@@ -97,6 +97,16 @@ export class Safetensors {
     const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
     return new type(aligned.buffer, aligned.byteOffset, bytes.length / size);
   }
+}
+
+/** A plain loop: checkpoints hold a hundred million floats. */
+function firstNonFinite(data: Float32Array): number {
+  for (let at = 0; at < data.length; at++) {
+    if (!Number.isFinite(data[at])) {
+      return at;
+    }
+  }
+  return -1;
 }
 
 /** Reads a safetensors file, of up to `maxBytes` (4 GiB if absent), into memory once. */
