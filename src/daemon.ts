@@ -8,7 +8,7 @@ import { Engines } from './daemon/engines.js';
 import { isolation } from './engine/index.js';
 import { Deliveries, DeliveryStore, Requests } from './requests/index.js';
 import { Notifier, Watchdog } from './service/index.js';
-import { RequestLog } from './telemetry/index.js';
+import { RequestLog, requestLogPath } from './telemetry/index.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -190,15 +190,10 @@ export class Daemon {
   }
 }
 
-/** Where the request log lies. */
-export function requestLogPath(config: Config): string {
-  return join(config.stateDir, 'intentd.db');
-}
-
 function requestLogOptions(config: Config) {
   const { commitSeconds, maxPending, maxDays, maxMegabytes } = config.telemetry;
   return {
-    path: requestLogPath(config),
+    path: requestLogPath(config.stateDir),
     commitMs: commitSeconds * 1000,
     maxPending,
     maxAgeMs: maxDays * 24 * 3600_000,

@@ -2,8 +2,11 @@ import { Command } from 'commander';
 import { exitCodes, report } from './errors.js';
 import type { Io } from './io.js';
 import { addAsk } from './ask.js';
+import { addDemo } from './demo.js';
 import { addModelCommands } from './model/index.js';
+import { addLog } from './log.js';
 import { addRun } from './run.js';
+import { addStats } from './stats.js';
 import { stripControls } from './text.js';
 import { agentVersion } from './version.js';
 
@@ -37,7 +40,10 @@ export function createProgram(io: Io): Command {
     });
   addRun(program, io);
   addAsk(program, io);
+  addLog(program, io);
+  addStats(program, io);
   addModelCommands(program, io);
+  addDemo(program, io);
   return program;
 }
 

@@ -44,10 +44,12 @@ export class Requester {
   /**
    * Connects to the configured broker, or to the embedded one of the agent on this machine.
    *
+   * @param url another broker than the configured one
+   *
    * @throws IntentdError `no_broker` where it cannot be reached
    */
-  static async connect(config: Config): Promise<Requester> {
-    const { url, tls, embeddedPort } = config.broker;
+  static async connect(config: Config, url = config.broker.url): Promise<Requester> {
+    const { tls, embeddedPort } = config.broker;
     const endpoint = url === undefined ? { host: '127.0.0.1', port: embeddedPort } : parseEndpoint(url, tls);
     const requester = new Requester(config, endpoint);
     await requester.#connect();

@@ -7,4 +7,4 @@ export {
   type StoredRow,
 } from './reader.js';
 export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
-export type { RequestRow } from './row.js';
+export { requestLogPath, type RequestRow } from './row.js';

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** One request, as the log keeps it. Times in whole microseconds. */
 export interface RequestRow {
   /** Milliseconds since 1970 of its answer. */
@@ -50,3 +52,8 @@ export const columnNames = columns.map((column) => column.split(' ')[0]!);
 export const createTable = `
   CREATE TABLE IF NOT EXISTS request (id INTEGER PRIMARY KEY, ${columns.join(', ')}) STRICT;
   CREATE INDEX IF NOT EXISTS request_time ON request (time);`;
+
+/** Where the request log lies in a state directory. */
+export function requestLogPath(stateDir: string): string {
+  return join(stateDir, 'intentd.db');
+}

@@ -70,6 +70,64 @@ describe('a running agent', () => {
   });
 });
 
+describe('the log of a running agent', () => {
+  it('shows requests and their figures while the agent runs', async () => {
+    const quick = new Agent();
+    await quick.start('--set', 'telemetry.commitSeconds=0.1');
+    for (let i = 0; i < 3; i++) await intentd('ask', ...quick.options, 'tell me a joke');
+    await intentd('ask', ...quick.options, '--model', 'other', 'hello');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const at = ['--state-dir', quick.stateDir];
+
+    const json = await intentd('log', ...at, '--json');
+    const rows = json.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(rows).toHaveLength(4);
+    expect(rows[0]).toMatchObject({
+      intent: 'tell_joke',
+      dialect: 'native',
+      batchSize: 1,
+      energyMj: null,
+      text: null,
+    });
+    expect(rows[3]).toMatchObject({ intent: null, error: 'bad_request' });
+
+    const table = await intentd('log', ...at, '--errors');
+    expect(table.out.split('\n')[1]).toContain('bad_request');
+    expect(Math.max(...table.out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect((await intentd('log', ...at, '--csv')).out.split('\n')[0]).toMatch(/^id,time,requestId,/);
+
+    const stats = await intentd('stats', ...at, '--by', 'intent', '--json');
+    expect(JSON.parse(stats.out)).toMatchObject([
+      { group: 'tell_joke', count: 3, errors: 0, outOfScope: 0 },
+      { group: null, count: 1, errors: 1 },
+    ]);
+    expect(await quick.end()).toBe(0);
+  }, 60_000);
+
+  it('is missed with a clear error where no agent ran', async () => {
+    const { status, err } = await intentd('stats', '--state-dir', '/nowhere');
+    expect(status).toBe(1);
+    expect(err).toContain('There is no request log at /nowhere/intentd.db');
+  });
+});
+
+describe('the demo', () => {
+  it('prints answers over MQTT, then the same from the log, and leaves nothing behind', async () => {
+    const { status, out } = await intentd('demo');
+    expect(status).toBe(0);
+    const [overMqtt, fromLog] = out.split('From the log');
+    for (const part of [overMqtt!, fromLog!]) {
+      for (const intent of ['balance', 'transfer', 'translate', 'tell_joke', 'report_lost_card']) {
+        expect(part).toContain(intent);
+      }
+    }
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  }, 60_000);
+});
+
 describe('an agent that cannot start', () => {
   it('says that the port is taken and what to do', async () => {
     const { status, err } = await intentd('run', ...agent.options, '--device', 'other');

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { RequestFilter, RequestLogReader, StoredRow } from '../telemetry/index.js';
+import { positiveInteger } from './arguments.js';
+import { examples } from './examples.js';
+import type { Io } from './io.js';
+import { requestTable } from './requestTable.js';
+import { configOf, withSettings, type SettingOptions } from './settings.js';
+import { pointInTime } from './time.js';
+
+interface LogOptions extends SettingOptions, FilterOptions {
+  readonly limit: number;
+  readonly follow?: true;
+  readonly json?: true;
+  readonly csv?: true;
+}
+
+/** Options that choose requests of the log. */
+export interface FilterOptions {
+  readonly since?: number;
+  readonly until?: number;
+  readonly intent?: string;
+  readonly model?: string;
+  readonly id?: string;
+  readonly errors?: true;
+  readonly outOfScope?: true;
+}
+
+const followMs = 1000;
+
+/** `intentd log` */
+export function addLog(program: Command, io: Io): void {
+  const log = program
+    .command('log')
+    .summary('show the requests that were answered')
+    .description(
+      'Show the requests of the log, the newest last. The agent writes the log every few seconds; what a ' +
+        'request said is in it only if log.text asks for it.',
+    )
+    .option('-n, --limit <count>', 'how many of the newest to show', positiveInteger, 20)
+    .option('-f, --follow', 'go on and show new ones as they are written')
+    .option('--json', 'print one JSON object a line')
+    .option('--csv', 'print comma-separated values with a line of names');
+  withSettings(withFilter(log))
+    .addHelpText(
+      'after',
+      examples(
+        'intentd log --since 1h --errors',
+        'intentd log --follow',
+        'intentd log -n 1000 --csv > log.csv',
+      ),
+    )
+    .action(async (options: LogOptions) => {
+      const reader = await openReader(options);
+      try {
+        await show(reader, options, io);
+      } finally {
+        reader.close();
+      }
+    });
+}
+
+/** Adds the options of {@link FilterOptions}. */
+export function withFilter(command: Command): Command {
+  const time = (text: string): number => pointInTime(text);
+  return command
+    .option('--since <time>', 'from then on: 15m, 2h, 7d (ago), or 2026-11-23T10:00', time)
+    .option('--until <time>', 'until then', time)
+    .option('--intent <name>', 'answered with this intent')
+    .option('--model <id>', 'answered by this bundle')
+    .option('--id <id>', 'of this request id')
+    .option('--errors', 'not answered')
+    .option('--out-of-scope', 'out of scope');
+}
+
+/** The log of the configured state directory. */
+export async function openReader(options: SettingOptions): Promise<RequestLogReader> {
+  const { config } = await configOf(options);
+  const { RequestLogReader, requestLogPath } = await import('../telemetry/index.js');
+  return new RequestLogReader(requestLogPath(config.stateDir));
+}
+
+export function filterOf(options: FilterOptions): RequestFilter {
+  return {
+    since: options.since,
+    until: options.until,
+    intent: options.intent,
+    model: options.model,
+    requestId: options.id,
+    errorsOnly: options.errors,
+    outOfScopeOnly: options.outOfScope,
+  };
+}
+
+async function show(reader: RequestLogReader, options: LogOptions, io: Io): Promise<void> {
+  const filter = filterOf(options);
+  let rows = reader.newest(filter, options.limit);
+  let last = rows.at(-1)?.id ?? 0;
+  print(rows, options, io, true);
+  while (options.follow === true) {
+    await sleep(followMs);
+    rows = reader.after(last, filter);
+    last = rows.at(-1)?.id ?? last;
+    if (rows.length > 0) print(rows, options, io, false);
+  }
+}
+
+function print(rows: readonly StoredRow[], options: LogOptions, io: Io, first: boolean): void {
+  const lines =
+    options.json === true
+      ? rows.map((row) => JSON.stringify(row))
+      : options.csv === true
+        ? csv(rows).slice(first ? 0 : 1)
+        : requestTable(rows, io).slice(first ? 0 : 1);
+  for (const line of lines) io.print(line);
+}
+
+/** RFC 4180, with a line of names. */
+function csv(rows: readonly StoredRow[]): string[] {
+  if (rows.length === 0) return [];
+  const names = Object.keys(rows[0]!) as (keyof StoredRow)[];
+  const cell = (value: StoredRow[keyof StoredRow]): string => {
+    const text = value === null ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [names.join(','), ...rows.map((row) => names.map((name) => cell(row[name])).join(','))];
+}

@@ -1,0 +1,25 @@
+import { InvalidArgumentError } from 'commander';
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3600_000, d: 24 * 3600_000 };
+
+/**
+ * Reads a point in time: how long ago (`90s`, `15m`, `2h`, `7d`), or a date (`2026-11-23T10:00`). In
+ * milliseconds since 1970.
+ */
+export function pointInTime(text: string, now = Date.now()): number {
+  const ago = /^(\d+)([smhd])$/.exec(text);
+  if (ago !== null) return now - Number(ago[1]) * unitMs[ago[2]!]!;
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(date)) {
+    throw new InvalidArgumentError('Expected a time such as 15m, 2h, 7d or 2026-11-23T10:00.');
+  }
+  return date;
+}
+
+/** `10:04:59.123` of the local day. */
+export function clockTime(time: number): string {
+  const date = new Date(time);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const ms = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
+}
