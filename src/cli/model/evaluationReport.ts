@@ -73,11 +73,11 @@ export function describeEvaluation(report: EvaluationReport, io: Io): string[] {
     ...listing(io, [
       ['in-scope accuracy', percent(report.inScopeAccuracy)],
       ['out-of-scope ROC area', area(report)],
-      ['out-of-scope recall at 5 % false rejection', shareOrNone(report.oosRecallAt5)],
+      ['out-of-scope recall, 5 % rejected', shareOrNone(report.oosRecallAt5)],
       ['calibration error', report.ece.toFixed(4)],
     ]),
     '',
-    bold(`at the bundle's threshold, ${score.kind} under ${score.threshold}`),
+    bold(`at the bundle's threshold, ${score.kind} under ${Number(score.threshold.toPrecision(5))}`),
     ...listing(io, [
       ['in-scope accuracy', percent(atThreshold.inScopeAccuracy)],
       ['out-of-scope recall', shareOrNone(atThreshold.oosRecall)],

@@ -47,8 +47,8 @@ function describe(bundle: Bundle, io: Io): string[] {
       ['intents', `${labels.length}: ${labels.slice(0, 4).join(', ')}${labels.length > 4 ? ', …' : ''}`],
       ['golden', `${golden.length} utterances`],
       ['files', `${files.length}, ${bytes(size)}`],
-      ...Object.entries(manifest.evaluation).map(figure),
     ]),
+    ...evaluation(manifest, io),
     '',
     ...table(
       io,
@@ -56,6 +56,12 @@ function describe(bundle: Bundle, io: Io): string[] {
       files.map(([name, file]) => [name, bytes(file.bytes), file.sha256]),
     ),
   ];
+}
+
+function evaluation({ evaluation: of }: Bundle['manifest'], io: Io): string[] {
+  const lines = Object.entries(of).flatMap(([name, value]) => figures(name, value));
+  if (lines.length === 0) return [];
+  return ['', styleFor(io).bold('evaluation, as its maker measured it'), ...listing(io, lines)];
 }
 
 type Manifest = Bundle['manifest'];
@@ -87,11 +93,21 @@ function head(of: Manifest['head']): string {
 
 function decision({ temperature, outOfScope, ambiguityMargin }: Manifest['decision']): string {
   return (
-    `temperature ${temperature}, out of scope where ${outOfScope.score} is under ${outOfScope.threshold}, ` +
+    `temperature ${plain(temperature)}, out of scope where ${outOfScope.score} is under ${plain(outOfScope.threshold)}, ` +
     `ambiguous within ${ambiguityMargin}`
   );
 }
 
-function figure([name, value]: readonly [string, unknown]): readonly [string, string] {
-  return [name, typeof value === 'string' ? value : JSON.stringify(value)];
+/** `{a: {b: 1}}` as `a.b 1`; lists in one line. */
+function figures(name: string, value: unknown): (readonly [string, string])[] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return Object.entries(value).flatMap(([key, inner]) => figures(`${name}.${key}`, inner));
+  }
+  if (Array.isArray(value)) return [[name, value.map(plain).join(', ')]];
+  return [[name, plain(value)]];
+}
+
+function plain(value: unknown): string {
+  if (typeof value === 'number') return String(Number(value.toPrecision(5)));
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
