@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createLogger, messageOf } from '../base/index.js';
+import { examples } from './examples.js';
 import { percent } from './format.js';
 import type { Io } from './io.js';
 import { energy, milliseconds, requestTable } from './requestTable.js';
@@ -37,6 +38,7 @@ export function addDemo(program: Command, io: Io): void {
       'Start an agent with a broker of its own, send a dozen utterances over MQTT, print the answers, then ' +
         'the same requests from its log. Leaves nothing behind.',
     )
+    .addHelpText('after', examples('intentd demo'))
     .action(async () => {
       const stateDir = await mkdtemp(join(tmpdir(), 'intentd-demo-'));
       try {
