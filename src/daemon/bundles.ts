@@ -1,14 +1,18 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readRegularFile } from '../base/index.js';
+import { IntentdError, readHashedFile } from '../base/index.js';
 import { createRules, type DecisionRules } from '../decision/index.js';
 import {
   bundleFiles,
   createTokenizer,
+  decodeHead,
   headToOnnx,
   manifestFile,
+  parseGolden,
+  parseLabels,
   parseManifest,
-  readBundle,
+  parseTokenizer,
+  Safetensors,
   type GoldenUtterance,
   type Manifest,
   type Tokenizer,
@@ -33,26 +37,73 @@ export function bundleFolder(configured: string): string {
   return fileURLToPath(new URL('../../models/clinc150-minilm-l6', import.meta.url));
 }
 
-/** The digest of a bundle's encoder, by its manifest alone: bundles that share it share an engine. */
-export async function encoderDigest(folder: string): Promise<string> {
-  const bytes = await readRegularFile(join(folder, manifestFile), { maxBytes: 1 << 20, name: manifestFile });
-  return parseManifest(bytes).files[bundleFiles.encoder]!.sha256;
+/** A bundle's manifest, and the digest of the manifest: the bundle's identity. */
+export interface BundleIdentity {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly digest: string;
+  /** Bundles whose encoders have the same digest share an engine. */
+  readonly encoder: string;
+}
+
+/** @throws IntentdError `bad_bundle` or `bad_file` */
+export async function identifyBundle(folder: string): Promise<BundleIdentity> {
+  const { bytes, sha256 } = await readHashedFile(join(folder, manifestFile), {
+    maxBytes: 1 << 20,
+    name: join(folder, manifestFile),
+  });
+  const manifest = parseManifest(bytes);
+  return { folder, manifest, digest: sha256, encoder: manifest.files[bundleFiles.encoder]!.sha256 };
 }
 
 /**
- * Reads a bundle and checks every part of it.
+ * Reads and checks what the daemon needs of a bundle: everything but the encoder, which takes most of the
+ * memory, and which its worker reads and checks with the rest.
  *
  * @throws IntentdError `bad_bundle`, `bad_tokenizer` or `bad_rules`
  */
-export async function loadBundle(folder: string): Promise<LoadedBundle> {
-  const { manifest, digest, labels, head, tokenizerJson, golden } = await readBundle(folder);
+export async function loadBundle(identity: BundleIdentity): Promise<LoadedBundle> {
+  const { folder, manifest, digest, encoder } = identity;
+  const { architecture } = manifest;
+  const [labelBytes, tokenizerBytes, goldenBytes, headBytes] = await Promise.all(
+    [bundleFiles.labels, bundleFiles.tokenizer, bundleFiles.golden, bundleFiles.head].map((name) =>
+      readListed(identity, name),
+    ),
+  );
+  const labels = parseLabels(labelBytes!, bundleFiles.labels);
+  const tokenizerJson = parseTokenizer(tokenizerBytes!, architecture.vocabulary, bundleFiles.tokenizer);
+  const head = decodeHead(new Safetensors(headBytes!, bundleFiles.head), {
+    head: manifest.head,
+    intents: labels.length,
+    hidden: architecture.hidden,
+    encoder,
+  });
   return {
     folder,
     manifest,
     digest,
-    golden,
-    tokenizer: createTokenizer(tokenizerJson, { positions: manifest.architecture.positions }),
+    golden: parseGolden(goldenBytes!, labels, bundleFiles.golden),
+    tokenizer: createTokenizer(tokenizerJson, { positions: architecture.positions }),
     rules: createRules(labels, head, manifest.decision),
-    headOnnx: headToOnnx(head, manifest.architecture.hidden),
+    headOnnx: headToOnnx(head, architecture.hidden),
   };
+}
+
+/** A file of the bundle, as the manifest lists it. */
+async function readListed(
+  { folder, manifest }: BundleIdentity,
+  name: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const listed = manifest.files[name];
+  if (listed === undefined) {
+    throw new IntentdError('bad_bundle', `Bundle ${folder} is refused: manifest.json does not name ${name}.`);
+  }
+  const { bytes, sha256 } = await readHashedFile(join(folder, name), { maxBytes: listed.bytes, name });
+  if (sha256 !== listed.sha256) {
+    throw new IntentdError(
+      'bad_bundle',
+      `Bundle ${folder} is refused: ${name} has the SHA-256 ${sha256}, and manifest.json says ${listed.sha256}.`,
+    );
+  }
+  return bytes;
 }

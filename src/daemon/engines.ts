@@ -4,7 +4,13 @@ import type { Config } from '../config/index.js';
 import { EngineSlot, WorkerProcess } from '../engine/index.js';
 import { padTokens } from '../model/index.js';
 import type { ServedModel, ServedModels } from '../requests/index.js';
-import { bundleFolder, encoderDigest, loadBundle, type LoadedBundle } from './bundles.js';
+import {
+  bundleFolder,
+  identifyBundle,
+  loadBundle,
+  type BundleIdentity,
+  type LoadedBundle,
+} from './bundles.js';
 
 const warmUps = 3;
 
@@ -73,7 +79,8 @@ export class Engines {
   }
 
   async #load(folder: string): Promise<ServedModel> {
-    const [slot, bundle] = await Promise.all([this.#slotFor(folder), loadBundle(folder)]);
+    const identity = await identifyBundle(folder);
+    const [slot, bundle] = await Promise.all([this.#slotFor(identity), loadBundle(identity)]);
     const { id, version } = bundle.manifest;
     await slot.loadHead(bundle.digest, bundle.headOnnx);
     const model: ServedModel = {
@@ -89,8 +96,7 @@ export class Engines {
     return model;
   }
 
-  async #slotFor(folder: string): Promise<EngineSlot> {
-    const encoder = await encoderDigest(folder);
+  async #slotFor({ folder, encoder }: BundleIdentity): Promise<EngineSlot> {
     const existing = this.#slots.get(encoder);
     if (existing !== undefined) {
       await existing.started;
@@ -98,7 +104,7 @@ export class Engines {
     }
     const { hangMs, heartbeatMs, startMs, threads } = this.#config.engine;
     const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
-    const command = [process.execPath, script, JSON.stringify({ folder, threads })];
+    const command = [process.execPath, '--expose-gc', script, JSON.stringify({ folder, threads })];
     const slot = new EngineSlot(
       {
         launch: () => WorkerProcess.start({ command, hangMs, startMs }, this.#log),

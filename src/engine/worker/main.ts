@@ -25,7 +25,14 @@ try {
   socket.end();
 }
 
-async function engineOf({ folder, threads }: WorkerTask): Promise<OnnxRuntimeEngine> {
+async function engineOf(task: WorkerTask): Promise<OnnxRuntimeEngine> {
+  const engine = await readEngine(task);
+  // ONNX Runtime has its own copy of the weights now; the ones they were made of are freed at once.
+  (globalThis as { gc?: () => void }).gc?.();
+  return engine;
+}
+
+async function readEngine({ folder, threads }: WorkerTask): Promise<OnnxRuntimeEngine> {
   const { encoder, manifest } = await readBundle(folder);
   const digest = manifest.files[bundleFiles.encoder]!.sha256;
   return OnnxRuntimeEngine.create({ encoder, digest, threads });

@@ -2,7 +2,7 @@ export type { BundleContents } from './contents.js';
 export { encodeEncoder } from './encoderWriter.js';
 export { type GoldenUtterance, parseGolden } from './golden.js';
 export { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './halfFloat.js';
-export { encodeHead, type HeadPrecision } from './headFile.js';
+export { decodeHead, encodeHead, type HeadPrecision } from './headFile.js';
 export { checkLabels, parseLabels } from './labels.js';
 export {
   bundleFiles,
