@@ -56,6 +56,8 @@ def arguments():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="STAGE.NAME=VALUE", help="override a stage's setting; STAGE may be all")
     parser.add_argument("--teacher-epochs", type=int, default=8)
+    parser.add_argument("--refine", metavar="BUNDLE", help="start from this bundle and its --dense model: plan and train quantized again")
+    parser.add_argument("--dense", help="folder of the dense model, as a run leaves it in WORK/dense")
     parser.add_argument("--only", choices=["teachers", "dense", "pruned", "quantized"], help="stop after this stage")
     parser.add_argument("--one-teacher", type=int, metavar="SEED", help="train this teacher and stop (used to train several at once)")
     parser.add_argument("--smoke", action="store_true", help="a tiny random model and 200 utterances, on the CPU")
@@ -153,6 +155,31 @@ class Recipe:
         to = lambda a: torch.from_numpy(a).to(self.device)
         return stages.Lessons(self.ids, to(self.corpus.labels), to(teacher), to(self.published), self.corpus.written)
 
+    def refine(self):
+        """From a bundle and its dense model: plan again, restore what the plan no longer prunes, train quantized."""
+        o = self.o
+        dense = load_base(o.dense, ATTENTION).to(self.device).eval()
+        encoder, head, intents, _ = bundle.read_bundle(o.refine)
+        assert intents == self.corpus.intents, f"{o.refine}/labels.json names other intents than the data"
+        encoder, head = encoder.to(self.device), head.to(self.device)
+        dense_head = bundle.load_head(Path(o.dense) / "head.safetensors", len(intents), head.background).to(self.device)
+        _, self.published = stages.run(load_base(o.base, ATTENTION).to(self.device), None, self.ids)
+        teacher, _ = stages.run(dense, dense_head, self.ids)
+        to = lambda a: torch.from_numpy(a).to(self.device)
+        lessons = stages.Lessons(self.ids, to(self.corpus.labels), to(teacher), to(self.published), self.corpus.written)
+        self.note("dense", **self.evaluate(dense, dense_head, FLOAT))
+        plan, share = self.plan(dense, dense_head)
+        for (name, linear), (_, was) in zip(encoder.linears(), dense.linears()):
+            if name not in plan:
+                zero = linear.weight == 0
+                linear.weight.data = torch.where(zero, was.weight, linear.weight)
+        sparsity.apply(encoder, plan)
+        self.note("restored", **self.evaluate(encoder, head, CPU))
+        encoder, head = self.stage("quantized", lessons, encoder, head, mode=TENSORRT, before=(dense, dense_head))
+        self.note("quantized-tensorrt", **self.evaluate(encoder, head, TENSORRT))
+        self.note("quantized", **self.evaluate(encoder, head, CPU))
+        self.finish(encoder, head, plan, share)
+
     def stage(self, name, lessons, encoder, head, **more):
         kept = self.work / f"{name}.pt"
         if kept.exists():
@@ -210,9 +237,9 @@ class Recipe:
         rows = np.random.default_rng(0).choice(self.corpus.written, min(2000, self.corpus.written), replace=False)
         batches = [part for _, part in data.in_batches(self.ids[torch.from_numpy(rows).to(self.device)], 256)]
         found = sparsity.sensitivities(encoder.eval(), head.eval(), batches)
-        sizes = {name: linear.weight.numel() for name, linear in encoder.linears()}
-        plan, share = sparsity.plan(sizes, found, self.o.target, 1.0 if self.o.smoke else 0.005)
-        self.note("plan", sensitivities=found, layers=plan, share=share)
+        layers = sparsity.zeros_by_layer(encoder)
+        plan, share, zeros = sparsity.plan(layers, found, self.o.target, 1.0 if self.o.smoke else 0.005)
+        self.note("plan", sensitivities=found, layers=plan, share=share, zeros=zeros)
         return plan, share
 
     def finish(self, encoder, head, plan, share):
@@ -248,7 +275,7 @@ class Recipe:
                     "outOfScope": {"score": score, "threshold": threshold},
                     "ambiguityMargin": 0.1,
                 },
-                "evaluation": {"dense": self.figures["dense"], "shipped": evaluation, "teachers": self.figures["teachers"]},
+                "evaluation": {"dense": self.figures["dense"], "shipped": evaluation, "teachers": self.figures.get("teachers")},
             },
             rows, centroids if score == "centroid" else None,
         )  # fmt: skip
@@ -283,6 +310,8 @@ def main():
     recipe = Recipe(options)
     if options.one_teacher is not None:
         recipe.train_one_teacher(options.one_teacher)
+    elif options.refine:
+        recipe.refine()
     else:
         recipe.run()
 

@@ -115,11 +115,19 @@ def read_bundle(folder):
         packed = f"{name}.values" in tensors
         values = unpack24(tensors[f"{name}.values"], tensors[f"{name}.positions"]) if packed else tensors[f"{name}.weight"]
         put(linear.weight, values * tensors[f"{name}.scale"][:, None]), put(linear.bias, tensors[f"{name}.bias"])
-    rows = load_file(folder / "head.safetensors")
-    head = Head(encoder.architecture["hidden"], len(rows["hidden.bias"]), len(intents), manifest["head"]["background"])
-    put(head.hidden.weight, rows["hidden.weight"] / head.gain), put(head.hidden.bias, rows["hidden.bias"])
+    head = load_head(folder / "head.safetensors", len(intents), manifest["head"]["background"])
+    return encoder.eval(), head, intents, manifest
+
+
+def load_head(file, intents, background):
+    """The head of a `head.safetensors` with a hidden layer."""
+    rows = load_file(file)
+    hidden, inputs = rows["hidden.weight"].shape
+    head = Head(inputs, hidden, intents, background)
+    put = lambda parameter, value: parameter.data.copy_(torch.from_numpy(value.astype(np.float32)))
+    put(head.hidden.weight, rows["hidden.weight"].astype(np.float32) / head.gain), put(head.hidden.bias, rows["hidden.bias"])
     put(head.output.weight, rows["output.weight"]), put(head.output.bias, rows["output.bias"])
-    return encoder.eval(), head.eval(), intents, manifest
+    return head.eval()
 
 
 def unpack24(values, positions):

@@ -2,27 +2,43 @@
 
 import torch
 
+from .quantization import row_scale
+
 #: Groups in the order they are taken; query and key stay dense.
 ORDER = (("intermediate", "output"), ("attention.output",), ("attention.value",))
 
 
-def plan(sizes, sensitivities, target=0.40, tolerance=0.005):
-    """Layer names to prune so that `target` of all weights in `sizes` (name → weights) are zero.
+def plan(layers, sensitivities, target=0.40, tolerance=0.005):
+    """Names of the layers to prune, the share of weights in their 2:4 zeros, and the share of all zeros.
 
-    Groups come in ORDER, the least sensitive first within one; the count nearest the target wins.
+    `layers` maps a name to its weights and to how many are zero in INT8 dense and pruned. Groups come in
+    ORDER, the least sensitive first within one; of the counts whose 2:4 zeros lie within `tolerance` of
+    the target, the one wins whose zeros altogether (INT8 rounds some weights to zero) lie nearest.
     """
-    total = sum(sizes.values())
+    total = sum(weights for weights, _, _ in layers.values())
     queue = []
     for kinds in ORDER:
-        group = [n for n in sizes if n.split(".", 2)[2] in kinds]
+        group = [n for n in layers if n.split(".", 2)[2] in kinds]
         queue += sorted(group, key=lambda n: (sensitivities[n], n))
-    zeros, best = 0.0, (abs(target), 0, 0.0)
-    for count, name in enumerate(queue, 1):
-        zeros += sizes[name] / 2 / total
-        best = min(best, (abs(zeros - target), count, zeros))
-    if best[0] > tolerance:
-        raise SystemExit(f"no plan lands within {tolerance} of {target}: the nearest is {best[2]:.4f}")
-    return sorted(queue[: best[1]]), best[2]
+    structural, zeros = 0.0, sum(dense for _, dense, _ in layers.values()) / total
+    reached = [(0.0, zeros)]
+    for name in queue:
+        weights, dense, pruned = layers[name]
+        structural, zeros = structural + weights / 2 / total, zeros + (pruned - dense) / total
+        reached.append((structural, zeros))
+    within = [n for n, (share, _) in enumerate(reached) if abs(share - target) <= tolerance + 1e-9]
+    if not within:
+        nearest = min(reached, key=lambda r: abs(r[0] - target))[0]
+        raise SystemExit(f"no plan lands within {tolerance} of {target}: the nearest is {nearest:.4f}")
+    count = min(within, key=lambda n: abs(reached[n][1] - target))
+    return sorted(queue[:count]), *reached[count]
+
+
+@torch.no_grad()
+def zeros_by_layer(encoder):
+    """For `plan`: name → (weights, zeros in INT8 dense, zeros in INT8 pruned)."""
+    count = lambda w: int(((w / row_scale(w)).round() == 0).sum())
+    return {n: (m.weight.numel(), count(m.weight), count(m.weight * mask24(m.weight))) for n, m in encoder.linears()}
 
 
 def mask24(weight):
