@@ -16,7 +16,7 @@ export interface EngineInfo {
   readonly kind: string;
   readonly version: string;
   readonly precision: 'int8' | 'fp16' | 'fp32';
-  /** Which form of the weights runs, e.g. `u8s8`: see the room's README. */
+  /** Which form of the weights runs, e.g. `static-u8s8`: see docs/cpu-engine.md. */
   readonly form: string;
   /** SHA-256 of the encoder's `encoder.safetensors`. */
   readonly encoder: string;

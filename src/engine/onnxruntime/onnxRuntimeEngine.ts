@@ -14,7 +14,10 @@ export interface OnnxRuntimeEngineOptions {
   readonly digest: string;
   /** `int8` if absent, which needs an INT8 encoder with activation steps. */
   readonly precision?: 'int8' | 'fp32';
-  /** Threads that share one inference; two if absent, or one where the machine has one processor. */
+  /**
+   * Threads that share one inference. If absent two, or one where that would be every processor there is:
+   * a broker and a daemon that must wait cost more than the second thread gains.
+   */
   readonly threads?: number;
   /** Form of the INT8 weights; what the processor computes exactly and fastest if absent. */
   readonly form?: WeightForm;
@@ -42,7 +45,7 @@ export class OnnxRuntimeEngine implements Engine {
    */
   static async create(options: OnnxRuntimeEngineOptions): Promise<OnnxRuntimeEngine> {
     const { encoder, digest, precision = 'int8', form = weightFormHere() } = options;
-    const { threads = Math.min(2, availableParallelism()) } = options;
+    const { threads = availableParallelism() > 2 ? 2 : 1 } = options;
     const int8 = precision === 'int8';
     const weights = int8 ? { weights: form } : {};
     const onnx = encoderToOnnx(encoder, { precision, attention: 'onnxruntime', ...weights });

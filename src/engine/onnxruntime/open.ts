@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js';
+import type { Multiplication } from './multiplication.js';
 import type { OnnxRuntimeEngineOptions } from './onnxRuntimeEngine.js';
 
 /**
@@ -10,4 +11,14 @@ import type { OnnxRuntimeEngineOptions } from './onnxRuntimeEngine.js';
 export async function openOnnxRuntimeEngine(options: OnnxRuntimeEngineOptions): Promise<Engine> {
   const { OnnxRuntimeEngine } = await import('./onnxRuntimeEngine.js');
   return OnnxRuntimeEngine.create(options);
+}
+
+/**
+ * Matrix products through ONNX Runtime in this process, for planning and importing models.
+ *
+ * @param threads that share one product; two if absent
+ */
+export async function openMultiplication(threads = 2): Promise<Multiplication> {
+  const { createMultiplication } = await import('./multiplication.js');
+  return createMultiplication(threads);
 }
