@@ -44,7 +44,9 @@ export class Answering {
       return;
     }
     requests.submit(request.utterance, request.sender, (outcome, trace) => {
-      deliveries.answer(request.repeatKey, request.encode(outcome));
+      const messages = request.encode(outcome);
+      if (outcome.ok) deliveries.answer(request.repeatKey, messages);
+      else deliveries.refuse(request.repeatKey, messages);
       this.#note(request, outcome, trace);
     });
   }

@@ -98,10 +98,7 @@ export class Engines {
 
   async #slotFor({ folder, encoder }: BundleIdentity): Promise<EngineSlot> {
     const existing = this.#slots.get(encoder);
-    if (existing !== undefined) {
-      await existing.started;
-      return existing;
-    }
+    if (existing !== undefined && (await startedWell(existing))) return existing;
     const { hangMs, heartbeatMs, startMs, threads } = this.#config.engine;
     const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
     const command = [process.execPath, '--expose-gc', script, JSON.stringify({ folder, threads })];
@@ -118,6 +115,14 @@ export class Engines {
     await slot.start();
     return slot;
   }
+}
+
+/** Whether a slot serves; why not is told by who started it, with another bundle's files. */
+function startedWell(slot: EngineSlot): Promise<boolean> {
+  return slot.started.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The first inferences of a shape are slow: they are not a sender's. */

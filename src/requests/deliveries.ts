@@ -14,7 +14,8 @@ export type Publish = (message: AnswerMessage, delivered?: () => void) => void;
 /** How a request stands: new, being answered, or answered before with these messages. */
 export type Standing = 'new' | 'underway' | readonly AnswerMessage[];
 
-const pruneMs = 5000;
+const pruneMs = 200;
+const maxRefusals = 10_000;
 
 /**
  * Sees to it that a request is answered once and a reliable answer arrives: repeats get the same answer
@@ -29,6 +30,8 @@ export class Deliveries {
   /** Written with the next commit, which comes at the end of this turn of the event loop. */
   readonly #uncommitted = new Map<string, Delivery>();
   readonly #delivered: string[] = [];
+  /** Refusals, oldest first: they cost no inference, and need not outlive the process. */
+  readonly #refusals = new Map<string, Pick<Delivery, 'messages' | 'expires'>>();
   #store: DeliveryStore | undefined;
   #scheduled = false;
   #lastPrune = 0;
@@ -66,7 +69,9 @@ export class Deliveries {
     if (key === undefined || this.#options.repeatMs === 0) return 'new';
     if (this.#underway.has(key)) return 'underway';
     const answered =
-      this.#uncommitted.get(key)?.messages ?? this.#guarded(() => this.#store?.find(key, this.#clock.wall()));
+      this.#uncommitted.get(key)?.messages ??
+      this.#refusedBefore(key) ??
+      this.#guarded(() => this.#store?.find(key, this.#clock.wall()));
     if (answered !== undefined) return answered;
     this.#underway.add(key);
     return 'new';
@@ -91,6 +96,16 @@ export class Deliveries {
     this.#schedule();
   }
 
+  /** Ends a request with a refusal: publishes it at once, and remembers it for a while. */
+  refuse(key: string | undefined, messages: readonly AnswerMessage[]): void {
+    if (key !== undefined) {
+      this.#underway.delete(key);
+      this.#refusals.set(key, { messages, expires: this.#clock.wall() + this.#options.repeatMs });
+      if (this.#refusals.size > maxRefusals) this.#refusals.delete(this.#refusals.keys().next().value!);
+    }
+    for (const message of messages) this.#publish(message);
+  }
+
   /** Writes what is not written yet. */
   flush(): void {
     this.#commit();
@@ -100,6 +115,11 @@ export class Deliveries {
     this.#commit();
     this.#store?.close();
     this.#store = undefined;
+  }
+
+  #refusedBefore(key: string): readonly AnswerMessage[] | undefined {
+    const refusal = this.#refusals.get(key);
+    return refusal !== undefined && refusal.expires > this.#clock.wall() ? refusal.messages : undefined;
   }
 
   #schedule(): void {

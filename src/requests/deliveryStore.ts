@@ -25,6 +25,8 @@ interface Row {
   undelivered: number;
 }
 
+const prunedAtOnce = 1000;
+
 /** `delivery.db`: answers that must reach the broker, and that a repeated request gets again. */
 export class DeliveryStore {
   readonly #database: Database.Database;
@@ -49,7 +51,9 @@ export class DeliveryStore {
     this.#get = this.#database.prepare('SELECT * FROM delivery WHERE key = ? AND expires > ?');
     this.#delivered = this.#database.prepare('UPDATE delivery SET undelivered = 0 WHERE key = ?');
     this.#prune = this.#database.prepare(
-      'DELETE FROM delivery WHERE (expires <= ? AND undelivered = 0) OR expires <= ?',
+      `DELETE FROM delivery WHERE key IN (
+         SELECT key FROM delivery WHERE expires <= ? AND (undelivered = 0 OR expires <= ?)
+         ORDER BY expires LIMIT ${prunedAtOnce})`,
     );
     this.#undelivered = this.#database.prepare(
       'SELECT * FROM delivery WHERE undelivered = 1 ORDER BY expires',
@@ -82,7 +86,7 @@ export class DeliveryStore {
     }));
   }
 
-  /** Deletes what is past its time; what was never delivered is kept for `graceMs` longer. */
+  /** Deletes some of what is past its time; what was never delivered is kept for `graceMs` longer. */
   prune(now: number, graceMs: number): void {
     this.#prune.run(now, now - graceMs);
   }

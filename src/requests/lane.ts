@@ -21,6 +21,9 @@ export interface LaneOptions {
 
 const sweepMs = 5;
 
+/** Room in the estimate for what else the machine does: better refused at once than answered too late. */
+const safety = 1.5;
+
 /**
  * The requests of one engine: they wait in a fair queue and go out in batches of one head and one
  * length, one batch at a time, as soon as the engine is free.
@@ -55,7 +58,7 @@ export class Lane {
   /** Takes the request, or answers `overloaded` at once where it could not be served in time. */
   submit(pending: Pending): void {
     const now = this.#clock.now();
-    if (this.load > 0 && now + this.#pace.estimate(this.load) > pending.deadline) {
+    if (this.load > 0 && now + safety * this.#pace.estimate(this.load) > pending.deadline) {
       pending.settle(refused('overloaded', 'More requests wait than can be answered by the deadline.'), now);
       return;
     }
@@ -116,6 +119,7 @@ export class Lane {
     }
     const inferMs = this.#clock.now() - sentAt;
     this.#pace.note(batch.length, inferMs);
+    this.#sweep();
     batch.forEach((pending, row) => {
       pending.inferMs = inferMs;
       pending.batchSize = batch.length;
@@ -176,8 +180,8 @@ export class Lane {
   #sweep(): void {
     const now = this.#clock.now();
     const late = [
-      ...this.#queue.expire(now + sweepMs),
-      ...this.#underway.filter((pending) => !pending.settled && pending.deadline <= now + sweepMs),
+      ...this.#queue.expire(now),
+      ...this.#underway.filter((pending) => !pending.settled && pending.deadline <= now),
     ];
     for (const pending of late) {
       pending.settle(refused('deadline_exceeded', 'The request could not be answered by its deadline.'), now);

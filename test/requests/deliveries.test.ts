@@ -65,6 +65,18 @@ describe('fault 3: a repeated delivery', () => {
     second.deliveries.close();
   });
 
+  it('of a refused request is refused again, without a word in the database', async () => {
+    const path = newPath();
+    const first = life(path);
+    first.deliveries.begin('k');
+    first.deliveries.refuse('k', [message('no')]);
+    expect(first.published).toEqual(['no']);
+    expect(first.deliveries.begin('k')).toEqual([message('no')]);
+    await turn();
+    first.deliveries.close();
+    expect(life(path).deliveries.recover()).toBe(0);
+  });
+
   it('is a new request after a minute', async () => {
     let now = 1e12;
     const { deliveries } = life(newPath(), () => now);
