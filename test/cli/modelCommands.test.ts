@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { openModel } from '../../src/cli/model/openModel.js';
 import { decide } from '../../src/decision/index.js';
 import { padTokens } from '../../src/model/index.js';
 import { built } from '../support/built.js';
+import { jsonOf, runProgram } from '../support/program.js';
 import { writeTinyBundle } from '../support/tinyBundle.js';
 
 const texts = [
@@ -30,27 +31,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Finished {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the compiled program, as a person would. */
-function intentd(...args: string[]): Promise<Finished> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
-
-async function json(...args: string[]): Promise<Record<string, unknown>> {
-  const { status, stdout, stderr } = await intentd(...args, '--json');
-  expect([status, stderr]).toEqual([0, '']);
-  return JSON.parse(stdout) as Record<string, unknown>;
-}
-
 /** Data whose every intent is what the bundle answers. */
 async function ownAnswers(): Promise<{ file: string; val: [string, string][] }> {
   const model = await openModel(bundle);
@@ -69,7 +49,7 @@ async function ownAnswers(): Promise<{ file: string; val: [string, string][] }> 
 
 describe('intentd model show', () => {
   it('says what a bundle is, within 80 columns', async () => {
-    const { status, stdout } = await intentd('model', 'show', bundle);
+    const { status, stdout } = await runProgram('model', 'show', bundle);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^tiny 1\.0\.0\n/);
     expect(stdout).toMatch(/intents +4: play_music, weather, lights_on, balance/);
@@ -79,7 +59,7 @@ describe('intentd model show', () => {
 
   it('prints the whole manifest as JSON', async () => {
     const manifest: unknown = JSON.parse(await readFile(join(bundle, 'manifest.json'), 'utf8'));
-    expect(await json('model', 'show', bundle)).toMatchObject({ manifest, goldenUtterances: 3 });
+    expect(await jsonOf('model', 'show', bundle)).toMatchObject({ manifest, goldenUtterances: 3 });
   });
 
   it('does not mind a reader that has seen enough', async () => {
@@ -94,15 +74,15 @@ describe('intentd model show', () => {
 
 describe('intentd model verify', () => {
   it('accepts a whole bundle', async () => {
-    expect((await intentd('model', 'verify', bundle)).stdout).toMatch(/^ok tiny 1\.0\.0: 5 files/);
-    expect(await json('model', 'verify', bundle)).toMatchObject({ ok: true, id: 'tiny', files: 5 });
+    expect((await runProgram('model', 'verify', bundle)).stdout).toMatch(/^ok tiny 1\.0\.0: 5 files/);
+    expect(await jsonOf('model', 'verify', bundle)).toMatchObject({ ok: true, id: 'tiny', files: 5 });
   });
 
   it('refuses one with half a file, and exits with 1', async () => {
     const broken = join(folder, 'broken');
     await writeTinyBundle(broken);
     await truncate(join(broken, 'encoder.safetensors'), 100);
-    const { status, stdout, stderr } = await intentd('model', 'verify', broken, '--json');
+    const { status, stdout, stderr } = await runProgram('model', 'verify', broken, '--json');
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'bad_bundle' } });
     expect(stderr).toMatch(/^intentd: .*encoder\.safetensors.* \[bad_bundle\]\n$/);
@@ -117,7 +97,7 @@ describe('intentd model compile', () => {
       ['--precision', 'fp16'],
       ['--precision', 'fp32'],
     ]) {
-      const { files } = await json(
+      const { files } = await jsonOf(
         'model',
         'compile',
         bundle,
@@ -135,7 +115,7 @@ describe('intentd model compile', () => {
 
   it('refuses what does not go together, and what no option allows', async () => {
     const out = join(folder, 'never.onnx');
-    const impossible = await intentd(
+    const impossible = await runProgram(
       'model',
       'compile',
       bundle,
@@ -150,7 +130,7 @@ describe('intentd model compile', () => {
       status: 1,
       stderr: expect.stringMatching(/^intentd: .*fp32.*\n$/) as string,
     });
-    const unknown = await intentd('model', 'compile', bundle, '--precision', 'int4', '--out', out);
+    const unknown = await runProgram('model', 'compile', bundle, '--precision', 'int4', '--out', out);
     expect(unknown).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('int8, fp16, fp32') as string,
@@ -162,7 +142,7 @@ describe('intentd model compile', () => {
 describe('intentd model evaluate', () => {
   it('measures the answers that the bundle gives', async () => {
     const { file, val } = await ownAnswers();
-    const right = await json('model', 'evaluate', bundle, file, '--split', 'val');
+    const right = await jsonOf('model', 'evaluate', bundle, file, '--split', 'val');
     expect(right).toMatchObject({
       inScopeAccuracy: 1,
       inScope: 5,
@@ -174,7 +154,7 @@ describe('intentd model evaluate', () => {
     const [text, intent] = val[0]!;
     const other = intent === 'balance' ? 'weather' : 'balance';
     await writeFile(file, JSON.stringify({ val: [[text, other], ...val.slice(1)] }));
-    const wrong = await json('model', 'evaluate', bundle, file, '--split', 'val', '--threads', '1');
+    const wrong = await jsonOf('model', 'evaluate', bundle, file, '--split', 'val', '--threads', '1');
     expect(wrong).toMatchObject({
       inScopeAccuracy: 0.8,
       oosAuroc: null,
@@ -185,7 +165,7 @@ describe('intentd model evaluate', () => {
 
   it('prints fractions under the keys that other programs read', async () => {
     const { file } = await ownAnswers();
-    const report = await json('model', 'evaluate', bundle, file, '--split', 'val', '--precision', 'fp32');
+    const report = await jsonOf('model', 'evaluate', bundle, file, '--split', 'val', '--precision', 'fp32');
     const { inScopeAccuracy, oosAuroc, oosRecallAt5, ece, atThreshold } = report;
     const { oosRecall, falseRejection, inScopeAccuracy: accepted } = atThreshold as Record<string, unknown>;
     for (const share of [inScopeAccuracy, oosAuroc, oosRecallAt5, ece, oosRecall, falseRejection, accepted]) {
@@ -198,7 +178,7 @@ describe('intentd model evaluate', () => {
 
   it('says the same to people, within 80 columns and without progress where nobody watches', async () => {
     const { file } = await ownAnswers();
-    const { status, stdout, stderr } = await intentd('model', 'evaluate', bundle, file, '--split', 'val');
+    const { status, stdout, stderr } = await runProgram('model', 'evaluate', bundle, file, '--split', 'val');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/in-scope accuracy +100\.00 %/);
     expect(stdout).toMatch(/ROC area +\d\.\d{4} \(95 % interval/);
@@ -208,10 +188,10 @@ describe('intentd model evaluate', () => {
   it('refuses data of other intents, and a split that is not there', async () => {
     const file = join(folder, 'other.json');
     await writeFile(file, JSON.stringify({ val: [['fly', 'fly_away']] }));
-    const other = await intentd('model', 'evaluate', bundle, file, '--split', 'val');
+    const other = await runProgram('model', 'evaluate', bundle, file, '--split', 'val');
     expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining('"fly_away"') as string });
-    const none = await intentd('model', 'evaluate', bundle, file, '--split', 'test');
+    const none = await runProgram('model', 'evaluate', bundle, file, '--split', 'test');
     expect(none).toMatchObject({ status: 1, stderr: expect.stringContaining('it has "val"') as string });
-    expect(await intentd('model', 'evaluate', bundle, file)).toMatchObject({ status: 2 });
+    expect(await runProgram('model', 'evaluate', bundle, file)).toMatchObject({ status: 2 });
   });
 });

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { Io } from '../io.js';
 import { addCompile } from './compile.js';
 import { addEvaluate } from './evaluate.js';
+import { addImport } from './import.js';
+import { addPlan } from './plan.js';
 import { addShow } from './show.js';
 import { addVerify } from './verify.js';
 
@@ -11,6 +13,8 @@ export function addModelCommands(program: Command, io: Io): void {
   model.description('Look at, check, make and measure model bundles (docs/bundle-format.md).');
   addShow(model, io);
   addVerify(model, io);
+  addPlan(model, io);
+  addImport(model, io);
   addCompile(model, io);
   addEvaluate(model, io);
 }
