@@ -222,3 +222,5 @@ function openDeliveryStore(config: Config, log: Logger): DeliveryStore | undefin
     return undefined;
   }
 }
+
+export { bundleFolder } from './daemon/bundles.js';

@@ -3,6 +3,7 @@ import { exitCodes, report } from './errors.js';
 import type { Io } from './io.js';
 import { addAsk } from './ask.js';
 import { addDemo } from './demo.js';
+import { addDoctor } from './doctor/index.js';
 import { addModelCommands } from './model/index.js';
 import { addLog } from './log.js';
 import { addRun } from './run.js';
@@ -43,6 +44,7 @@ export function createProgram(io: Io): Command {
   addLog(program, io);
   addStats(program, io);
   addModelCommands(program, io);
+  addDoctor(program, io);
   addDemo(program, io);
   return program;
 }
