@@ -8,7 +8,7 @@ import { Engines } from './daemon/engines.js';
 import { isolation } from './engine/index.js';
 import { Deliveries, DeliveryStore, Requests } from './requests/index.js';
 import { Notifier, Watchdog } from './service/index.js';
-import { RequestLog, requestLogPath } from './telemetry/index.js';
+import { RecentRequests, RequestLog, requestLogPath } from './telemetry/index.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -21,6 +21,7 @@ export interface DaemonOptions {
 const outboxMs = 24 * 3600_000;
 const drainMs = 3000;
 const farewellMs = 1500;
+const metricsMs = 10_000;
 
 /** The one composition root: makes the rooms, wires them, starts and stops them in order. */
 export class Daemon {
@@ -36,6 +37,8 @@ export class Daemon {
   readonly #broker: Broker;
   readonly #answering: Answering;
   readonly #watchdog: Watchdog | undefined;
+  readonly #recent: RecentRequests;
+  #metricsTimer: NodeJS.Timeout | undefined;
   #connected: () => void = () => undefined;
 
   /** @throws IntentdError `bad_config` where a secret cannot be read */
@@ -49,7 +52,7 @@ export class Daemon {
     this.#engines = new Engines(
       config,
       (health) => {
-        this.#broker.setState(health === 'well' ? 'online' : 'degraded');
+        this.#setHealth(health);
       },
       clock,
       log,
@@ -67,6 +70,7 @@ export class Daemon {
       clock,
       log,
     );
+    this.#recent = new RecentRequests(clock.now());
     this.#watchdog = this.#makeWatchdog();
     this.#answering = this.#makeAnswering(publish);
   }
@@ -98,12 +102,16 @@ export class Daemon {
       await this.#engines.start();
       this.#requests.serve(this.#engines.served);
       this.#broker.setInfo(this.#info());
+      this.#setHealth('well');
       const connected = new Promise<void>((resolve) => {
         this.#connected = resolve;
       });
       await this.#broker.start();
       this.#deliveries.recover();
       this.#watchdog?.start();
+      this.#metricsTimer = setInterval(() => {
+        this.#broker.publishMetrics(this.#metrics());
+      }, metricsMs);
       await connected;
       await this.#notifier.ready(`serving ${this.models.join(', ')}`);
     } catch (error) {
@@ -115,6 +123,7 @@ export class Daemon {
   /** Stops to take requests, answers what it has, and ends, all within five seconds. */
   async stop(): Promise<void> {
     this.#watchdog?.stop();
+    clearInterval(this.#metricsTimer);
     void this.#notifier.stopping();
     await this.#step('unsubscribe', this.#broker.stopTaking());
     await this.#step('answer what waits', this.#requests.drain(drainMs));
@@ -155,6 +164,7 @@ export class Daemon {
       deliveries: this.#deliveries,
       publish,
       record: (row) => {
+        this.#recent.note(row);
         if (this.#config.telemetry.enabled) this.#requestLog.record(row);
       },
       inferred: () => {
@@ -170,6 +180,29 @@ export class Daemon {
     if (everyMs === undefined) return undefined;
     const feed = (): void => void this.#notifier.watchdog();
     return new Watchdog({ everyMs, feed, probe: () => this.#engines.probe() }, this.#clock);
+  }
+
+  #setHealth(health: 'well' | 'failing'): void {
+    this.#broker.setState(health === 'well' ? 'online' : 'degraded');
+    this.#broker.setEngine(
+      health === 'well'
+        ? { phase: 'ready', percent: 100, step: 'serving' }
+        : { phase: 'failed', percent: 100, step: 'the engine worker keeps failing and is restarted' },
+    );
+  }
+
+  #metrics(): object {
+    const { dropped, waiting } = this.#broker.counters;
+    return {
+      ...this.#recent.take(this.#clock.now()),
+      railsW: null,
+      queued: this.#requests.waiting,
+      outbox: waiting,
+      dropped: dropped + this.#requestLog.counters.dropped,
+      repeated: this.#answering.counters.repeated,
+      workerRestarts: this.#engines.slots.reduce((sum, slot) => sum + slot.restarts, 0),
+      workerMib: this.#engines.slots.map((slot) => Math.round(slot.residentKib / 1024)),
+    };
   }
 
   #info(): object {

@@ -119,6 +119,17 @@ export class Broker {
     this.#publishRetained(this.topics.info, JSON.stringify(info));
   }
 
+  /** Says, retained, how far the engine is: see `engine` in the protocol. */
+  setEngine(engine: object): void {
+    this.#publishRetained(this.topics.engine, JSON.stringify(engine));
+  }
+
+  /** Publishes figures to whoever listens right now; they are not kept while the broker is away. */
+  publishMetrics(metrics: object): void {
+    if (!this.up) return;
+    this.publish({ topic: this.topics.metrics, payload: JSON.stringify(metrics), qos: 0 });
+  }
+
   /** Stops to take requests; answers still go out. */
   async stopTaking(): Promise<void> {
     await Promise.all([this.#connection?.unsubscribe(), this.#pools?.stop(500)]);

@@ -7,4 +7,5 @@ export {
   type StoredRow,
 } from './reader.js';
 export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
+export { RecentRequests, type RecentFigures } from './recent.js';
 export { requestLogPath, type RequestRow } from './row.js';

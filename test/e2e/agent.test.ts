@@ -65,6 +65,24 @@ describe('a running agent', () => {
     await mqtt.endAsync();
   });
 
+  it('says of itself, retained, how it is and what serves, and publishes figures', async () => {
+    const mqtt = await connectAsync(agent.url);
+    const heard = new Map<string, string>();
+    mqtt.on('message', (topic, payload) => heard.set(topic.split('/')[2]!, payload.toString()));
+    await mqtt.subscribeAsync('intentd/agent/+', { qos: 1 });
+    for (let tries = 0; tries < 1200 && !heard.has('metrics'); tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await mqtt.endAsync();
+    expect(heard.get('state')).toBe('online');
+    expect(JSON.parse(heard.get('engine')!)).toMatchObject({ phase: 'ready', percent: 100 });
+    expect(JSON.parse(heard.get('info')!)).toMatchObject({
+      device: 'agent',
+      models: [{ id: 'clinc150-minilm-l6', engine: 'onnxruntime', precision: 'int8', default: true }],
+    });
+    expect(JSON.parse(heard.get('metrics')!)).toMatchObject({ railsW: null, queued: 0, dropped: 0 });
+  });
+
   it('keeps no text of an utterance in its log', () => {
     expect(JSON.stringify(agent.log)).not.toContain('joke');
   });
