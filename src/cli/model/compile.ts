@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { sha256, writeFileAtomic } from '../../base/index.js';
-import type { EncoderGraphOptions } from '../../model/index.js';
+import { IntentdError, sha256, writeFileAtomic } from '../../base/index.js';
+import type { EncoderGraphOptions, HuggingFaceModel } from '../../model/index.js';
 import { examples } from '../examples.js';
 import { bytes } from '../format.js';
 import type { Io } from '../io.js';
@@ -21,7 +23,7 @@ export function addCompile(model: Command, io: Io): void {
       "Write a bundle's encoder, from tokens to one embedding an utterance, as an ONNX model of operator " +
         'set 20. The head is a second, small model, written where --head-out says.',
     )
-    .argument('<bundle>', 'folder of the bundle')
+    .argument('<bundle>', 'folder of the bundle, or of a Hugging Face checkpoint (fp32 and fp16)')
     .addOption(
       new Option(
         '--attention <how>',
@@ -41,6 +43,7 @@ export function addCompile(model: Command, io: Io): void {
       examples(
         'intentd model compile models/clinc150-minilm-l6 --out encoder.onnx',
         'intentd model compile BUNDLE --attention plugin --out E.onnx --head-out H.onnx',
+        'intentd model compile HF_DIR --precision fp32 --out dense.onnx',
       ),
     )
     .action(async (folder: string, options: CompileOptions) => {
@@ -58,14 +61,23 @@ interface WrittenFile {
 }
 
 async function compile(folder: string, options: CompileOptions): Promise<WrittenFile[]> {
-  const { encoderToOnnx, headToOnnx, readBundle } = await import('../../model/index.js');
-  const { encoder, head } = await readBundle(folder);
+  const { encoderToOnnx, headToOnnx } = await import('../../model/index.js');
+  const { encoder, head } = await readEncoder(folder);
   const { attention, precision, out, headOut } = options;
   const written = [await write('encoder', out, encoderToOnnx(encoder, { attention, precision }))];
   if (headOut !== undefined) {
+    if (head === undefined)
+      throw new IntentdError('no_head', `${folder} has no classifier to write to ${headOut}.`);
     written.push(await write('head', headOut, headToOnnx(head, encoder.architecture.hidden)));
   }
   return written;
+}
+
+/** A bundle's encoder and head, or a Hugging Face checkpoint's, which is in floating point. */
+async function readEncoder(folder: string): Promise<Pick<HuggingFaceModel, 'encoder' | 'head'>> {
+  const { readBundle, readHuggingFace } = await import('../../model/index.js');
+  const isCheckpoint = existsSync(join(folder, 'config.json')) && !existsSync(join(folder, 'manifest.json'));
+  return isCheckpoint ? readHuggingFace(folder) : readBundle(folder);
 }
 
 async function write(what: WrittenFile['what'], file: string, onnx: Uint8Array): Promise<WrittenFile> {
