@@ -4,7 +4,7 @@
     python3 training/check_bundle.py BUNDLE --data train_val.json [--dense WORK/dense] [--published BASE]
                                      [--other BUNDLE:domain,domain]… [--domains domains.json]
 
-Prints one JSON object:
+Prints one JSON object, and fails if fp32, int8 or zeros are out of their bounds:
   fp32          largest difference of the FP32 graph's logits from PyTorch's (same weights)
   int8          share of validation answers on which the CPU engine's INT8 graph and PyTorch's simulation agree
   int8Standard  the same for the INT8 graph in ONNX's own operators, as TensorRT reads it
@@ -130,6 +130,15 @@ def main():
                 others[f"{domains}: {name}"] = transfer.few_shot_accuracy(e[0], y[0], e[1], y[1], 10, draws=10)
         result["others"] = others
     print(json.dumps(result, indent=1))
+    target = manifest["sparsity"]["target"]
+    bounds = {
+        "fp32: logits within 1e-4": result["fp32"]["largestDifference"] <= 1e-4,
+        "int8: the same answer on 99.5 %": result["int8"]["agreement"] >= 0.995,
+        "zeros: within half a point of the target": abs(result["zeros"]["share"] - target) <= 0.005,
+        "zeros: two in every group of a planned layer": result["zeros"]["brokenGroups"] == 0,
+    }
+    if not all(bounds.values()):
+        sys.exit("not held: " + "; ".join(name for name, held in bounds.items() if not held))
 
 
 if __name__ == "__main__":
