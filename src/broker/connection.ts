@@ -224,11 +224,22 @@ export class Connection {
     const properties =
       this.#version === 5 && correlationData !== undefined ? { properties: { correlationData } } : {};
     if (qos === 1) this.#underway.add(parcel);
+    this.#gather(client);
     client.publish(topic, payload, { qos, retain: retain === true, ...properties }, (error) => {
       const lost = error instanceof Error && !this.#refusedForGood(error, topic);
       if (qos === 1 && (lost || !this.#underway.delete(parcel))) return;
       if (!lost) parcel.delivered?.();
       this.#pump();
+    });
+  }
+
+  /** Lets the messages of this turn go out in one write. */
+  #gather(client: MqttClient): void {
+    const { stream } = client;
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => {
+      stream.uncork();
     });
   }
 

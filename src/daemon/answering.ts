@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Clock, Outcome } from '../base/index.js';
+import type { Answer, Clock, Outcome } from '../base/index.js';
 import type { Dialect, Request } from '../broker/index.js';
 import type { Deliveries, Publish, Requests, Trace } from '../requests/index.js';
 import type { RequestRow } from '../telemetry/index.js';
@@ -54,24 +54,33 @@ export class Answering {
   /** Logs a message that was refused before it became a request. */
   refused(dialect: Dialect, code: string): void {
     this.#counts.failed += 1;
-    this.#parts.record({
-      ...emptyRow,
-      time: this.#parts.clock.wall(),
-      requestId: '',
-      dialect,
-      error: code,
-    });
+    const nothing = { model: undefined, tokens: 0, batchSize: 0, queueMs: 0, tokenizeMs: 0, inferMs: 0 };
+    this.#parts.record(this.#rowOf('', dialect, { ...nothing, totalMs: 0 }, { error: code, text: null }));
   }
 
   #note(request: Request, outcome: Outcome, trace: Trace): void {
     this.#counts[outcome.ok ? 'answered' : 'failed'] += 1;
     if (outcome.ok) this.#parts.inferred();
-    const answer = outcome.ok ? outcome.answer : undefined;
-    this.#parts.record({
-      ...emptyRow,
+    const { id, text } = request.utterance;
+    this.#parts.record(
+      this.#rowOf(id, request.dialect, trace, {
+        answer: outcome.ok ? outcome.answer : undefined,
+        error: outcome.ok ? null : outcome.error.code,
+        text: this.#keptText(text),
+      }),
+    );
+  }
+
+  #rowOf(
+    requestId: string,
+    dialect: Dialect,
+    trace: Trace,
+    { answer, error, text }: { answer?: Answer | undefined; error: string | null; text: string | null },
+  ): RequestRow {
+    return {
       time: this.#parts.clock.wall(),
-      requestId: request.utterance.id,
-      dialect: request.dialect,
+      requestId,
+      dialect,
       model: trace.model?.id ?? null,
       version: trace.model?.version ?? null,
       engine: trace.model?.engine.info.kind ?? null,
@@ -85,9 +94,9 @@ export class Answering {
       inferUs: microseconds(trace.inferMs),
       totalUs: microseconds(trace.totalMs),
       energyMj: answer?.energyMj ?? null,
-      error: outcome.ok ? null : outcome.error.code,
-      text: this.#keptText(request.utterance.text),
-    });
+      error,
+      text,
+    };
   }
 
   #keptText(text: string): string | null {
@@ -96,23 +105,6 @@ export class Answering {
     return createHash('sha256').update(text).digest('hex').slice(0, 16);
   }
 }
-
-const emptyRow = {
-  model: null,
-  version: null,
-  engine: null,
-  intent: null,
-  confidence: null,
-  outOfScope: false,
-  tokens: 0,
-  batchSize: 0,
-  queueUs: 0,
-  tokenizeUs: 0,
-  inferUs: 0,
-  totalUs: 0,
-  energyMj: null,
-  text: null,
-} as const;
 
 function microseconds(ms: number): number {
   return Math.round(ms * 1000);
