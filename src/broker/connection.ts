@@ -31,6 +31,8 @@ export interface ConnectionHandlers {
   onDown(reason: string): void;
 }
 
+const maxUnsentBytes = 4 * 1024 * 1024;
+
 /** One connection to a broker that comes back by itself, with full jitter between 1 and 60 s. */
 export class Connection {
   readonly outbox: Outbox;
@@ -46,6 +48,7 @@ export class Connection {
   #window = 65_535;
   #retry: NodeJS.Timeout | undefined;
   #reason = '';
+  #blocked = false;
 
   constructor(options: ConnectionOptions, handlers: ConnectionHandlers, log: Logger) {
     this.#options = options;
@@ -199,6 +202,7 @@ export class Connection {
     });
     this.#client = undefined;
     this.#up = false;
+    this.#blocked = false;
     // Retained messages are the room's state: they are said anew when the connection is back.
     this.outbox.putBack([...this.#underway].filter((parcel) => parcel.message.retain !== true));
     this.#underway.clear();
@@ -213,6 +217,11 @@ export class Connection {
   #pump(): void {
     const client = this.#client;
     while (this.#up && client !== undefined) {
+      if (client.stream.writableLength > maxUnsentBytes) {
+        // The broker reads slower than we answer: what comes now waits in the outbox, which is bounded.
+        this.#resumeWhenDrained(client);
+        return;
+      }
       const parcel = this.outbox.take(this.#underway.size < this.#window);
       if (parcel === undefined) return;
       this.#send(client, parcel);
@@ -231,6 +240,16 @@ export class Connection {
       if (!lost) parcel.delivered?.();
       this.#pump();
     });
+  }
+
+  #resumeWhenDrained(client: MqttClient): void {
+    if (this.#blocked) return;
+    this.#blocked = true;
+    const resume = (): void => {
+      this.#blocked = false;
+      this.#pump();
+    };
+    client.stream.once('drain', resume);
   }
 
   /** Lets the messages of this turn go out in one write. */

@@ -130,6 +130,33 @@ describe('with the embedded broker', () => {
     expect(second.requests).toHaveLength(0);
   });
 
+  it('MQTT 3.1.1 is spoken with a broker that speaks nothing newer', async () => {
+    const first = await echoing();
+    const endpoint = parseEndpoint(first.broker.url, {});
+    const { requests } = await echoing({ device: 'second', endpoint, protocol: 'auto' });
+    const mqtt = await client(first.broker.url);
+    await mqtt.publishAsync('intentd/second/request', 'hello', { qos: 1 });
+    await until(() => requests.length === 1);
+  });
+
+  it('answers wait, bounded, for a broker that does not read, and then all go out', async () => {
+    const first = await echoing();
+    const proxy = new TcpProxy(Number(new URL(first.broker.url).port));
+    await proxy.start();
+    cleanups.push(() => proxy.stop());
+    const endpoint = { host: '127.0.0.1', port: proxy.port };
+    const { broker } = await echoing({ device: 'second', endpoint, protocol: '3.1.1' });
+    const mqtt = await client(first.broker.url);
+    const { messages } = await listen(mqtt, ['intentd/second/response']);
+    proxy.freeze();
+    const payload = 'x'.repeat(10_000);
+    for (let i = 0; i < 3000; i++) broker.publish({ topic: 'intentd/second/response', payload, qos: 0 });
+    await until(() => broker.counters.waiting > 1000);
+    proxy.thaw();
+    await until(() => messages.length === 3000);
+    expect(broker.counters.waiting).toBe(0);
+  });
+
   it('a taken port is a clear error that says what to do', async () => {
     const { broker } = await echoing();
     const port = Number(new URL(broker.url).port);

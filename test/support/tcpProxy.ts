@@ -47,6 +47,14 @@ export class TcpProxy {
     }
   }
 
+  /** Carries on after {@link freeze}. */
+  thaw(): void {
+    for (const [near, far] of this.#pairs) {
+      near.pipe(far);
+      far.pipe(near);
+    }
+  }
+
   async stop(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server!.close(resolve));
