@@ -54,8 +54,8 @@ export function variableOf(path: string): string {
   return `INTENTD_${path.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase()}`;
 }
 
-/** Variables with the prefix that are no settings. */
-const otherVariables = new Set(['INTENTD_CONFIG', 'INTENTD_DEBUG']);
+/** Variables with the prefix that are no settings; the last two belong to the project's own checks. */
+const otherVariables = new Set(['INTENTD_CONFIG', 'INTENTD_DEBUG', 'INTENTD_PYTHON', 'INTENTD_VENV']);
 
 /**
  * Reads the `INTENTD_…` variables; a list is written with commas.

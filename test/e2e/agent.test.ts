@@ -26,7 +26,7 @@ describe('a running agent', () => {
       '--json',
       '--top',
       '2',
-      'how do i say hello in french',
+      'how would a frenchman say hello',
     );
     expect(status).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
@@ -58,10 +58,10 @@ describe('a running agent', () => {
       });
     });
     await mqtt.subscribeAsync('hermes/intent/#');
-    await mqtt.publishAsync('hermes/nlu/query', '{"input":"tell me a joke","siteId":"kitchen"}');
+    await mqtt.publishAsync('hermes/nlu/query', '{"input":"crack a joke for the two of us","siteId":"kitchen"}');
     const [topic, payload] = await answered;
     expect(topic).toBe('hermes/intent/tell_joke');
-    expect(JSON.parse(payload)).toMatchObject({ input: 'tell me a joke', siteId: 'kitchen' });
+    expect(JSON.parse(payload)).toMatchObject({ input: 'crack a joke for the two of us', siteId: 'kitchen' });
     await mqtt.endAsync();
   });
 
@@ -92,7 +92,7 @@ describe('the log of a running agent', () => {
   it('shows requests and their figures while the agent runs', async () => {
     const quick = new Agent();
     await quick.start('--set', 'telemetry.commitSeconds=0.1');
-    for (let i = 0; i < 3; i++) await intentd('ask', ...quick.options, 'tell me a joke');
+    for (let i = 0; i < 3; i++) await intentd('ask', ...quick.options, 'crack a joke for the two of us');
     await intentd('ask', ...quick.options, '--model', 'other', 'hello');
     await new Promise((resolve) => setTimeout(resolve, 400));
     const at = ['--state-dir', quick.stateDir];

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Agent, intentd } from '../support/agent.js';
+import { missingPython, runPython } from '../support/python.js';
 import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
 
+const noHermes = missingPython('paho.mqtt.client', 'rhasspyhermes.nlu');
 const haveRr = spawnSync('mosquitto_rr', ['--help']).error === undefined;
 
 describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
@@ -26,11 +28,26 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
       'mosquitto_rr',
       [
         ...['-V', '5', '-p', String(server.port), '-W', '10'],
-        ...['-t', 'intentd/agent/request', '-e', 'shell/test/response', '-m', 'tell me a joke'],
+        ...['-t', 'intentd/agent/request', '-e', 'shell/test/response', '-m', 'crack a joke for the two of us'],
       ],
       { encoding: 'utf8' },
     );
     expect(JSON.parse(stdout)).toMatchObject({ intent: 'tell_joke', device: 'agent' });
+  });
+
+  it.skipIf(noHermes !== undefined)('answers rhasspy-hermes over paho-mqtt, which read its messages', () => {
+    const script = new URL('../python/hermes_client.py', import.meta.url);
+    const heard = JSON.parse(
+      runPython(script, [String(server.port), 'crack a joke for the two of us', 'qwertz uiop asdf lkjh']),
+    ) as Record<string, unknown>[];
+    const common = { site: 'kitchen', session: 'session' };
+    expect(heard).toHaveLength(3);
+    expect(heard).toContainEqual({
+      ...{ ...common, class: 'NluIntent', id: '0', intent: 'tell_joke', raw: 'crack a joke for the two of us' },
+      ...{ confidence: expect.any(Number) as number, slots: [], lang: 'en', wakeword: 'porcupine' },
+    });
+    expect(heard).toContainEqual({ ...common, class: 'NluIntentParsed', id: '0' });
+    expect(heard).toContainEqual({ ...common, class: 'NluIntentNotRecognized', id: '1' });
   });
 
   it('fault 4: publishes nothing to a Response Topic that is not allowed, and refuses the request', async () => {
@@ -39,7 +56,7 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
     mqtt.on('message', (topic, payload) => heard.push([topic, payload.toString()]));
     await mqtt.subscribeAsync(['evil/topic', 'intentd/other/request', 'intentd/agent/response'], { qos: 1 });
     for (const responseTopic of ['evil/topic', 'intentd/other/request', '$SYS/x/response']) {
-      await mqtt.publishAsync('intentd/agent/request', 'tell me a joke', {
+      await mqtt.publishAsync('intentd/agent/request', 'crack a joke for the two of us', {
         qos: 1,
         properties: { responseTopic },
       });
@@ -54,7 +71,7 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
   });
 
   it('is asked by its own command line', async () => {
-    const { out } = await intentd('ask', ...agent.options, '--broker', server.url, 'tell me a joke');
+    const { out } = await intentd('ask', ...agent.options, '--broker', server.url, 'crack a joke for the two of us');
     expect(out).toContain('tell_joke');
   });
 
@@ -81,7 +98,7 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
     ];
     for (const [payload] of malformed) {
       await mqtt.publishAsync('intentd/agent/request', payload, { qos: 1 });
-      await mqtt.publishAsync('intentd/agent/request', 'tell me a joke', { qos: 1 });
+      await mqtt.publishAsync('intentd/agent/request', 'crack a joke for the two of us', { qos: 1 });
     }
     for (let tries = 0; tries < 500 && codes.length < 16; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -104,7 +121,7 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
         server.url,
         '--timeout',
         '500',
-        'tell me a joke',
+        'crack a joke for the two of us',
       );
       answered = status === 0;
     }
