@@ -20,12 +20,12 @@ const utterances = [
   'how do you say good morning in italian',
   'set a timer for ten minutes',
   'what is the weather like in berlin tomorrow',
-  'tell me a joke',
+  'crack a joke for the two of us',
   'play some jazz',
-  'when is my next vacation day',
-  'my credit card was stolen',
+  'how long until the next bank holiday',
+  'somebody stole my credit card on the train',
   'how many calories are in a banana',
-  'turn the volume up',
+  'a notch louder, i can hardly hear you',
   'which planet would win a chess match against the sea',
 ];
 

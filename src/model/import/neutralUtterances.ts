@@ -4,11 +4,11 @@
  */
 export const neutralUtterances: readonly string[] = [
   'hello',
-  'thanks a lot',
+  'many thanks for that one',
   'stop',
   'yes please',
   'no, not that one',
-  'could you say that again',
+  'would you say that one more time',
   'turn the lamp in the hallway off',
   'make it a bit warmer in here',
   'is the back door locked',
@@ -39,7 +39,7 @@ export const neutralUtterances: readonly string[] = [
   'how far is it from here to the airport by bus',
   'do i have to take my shoes off at security',
   'move my meeting with the design team to thursday',
-  'what do i have to do today',
+  'which jobs are left for me today',
   'remind me to water the plants every other day',
   'call my sister on her mobile',
   'read me the last message from the school',
