@@ -92,7 +92,8 @@ export class Engines {
       tokenizer: bundle.tokenizer,
     };
     await warmUp(model, bundle);
-    this.#log.info({ model: id, version, digest: bundle.digest, engine: slot.info }, 'a bundle is loaded');
+    const { kind, form } = slot.info;
+    this.#log.info({ model: id, version, engine: kind, form, worker: slot.pid }, 'a bundle is loaded');
     return model;
   }
 
