@@ -58,7 +58,10 @@ describe('a running agent', () => {
       });
     });
     await mqtt.subscribeAsync('hermes/intent/#');
-    await mqtt.publishAsync('hermes/nlu/query', '{"input":"crack a joke for the two of us","siteId":"kitchen"}');
+    await mqtt.publishAsync(
+      'hermes/nlu/query',
+      '{"input":"crack a joke for the two of us","siteId":"kitchen"}',
+    );
     const [topic, payload] = await answered;
     expect(topic).toBe('hermes/intent/tell_joke');
     expect(JSON.parse(payload)).toMatchObject({ input: 'crack a joke for the two of us', siteId: 'kitchen' });

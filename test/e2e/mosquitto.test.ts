@@ -28,7 +28,14 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
       'mosquitto_rr',
       [
         ...['-V', '5', '-p', String(server.port), '-W', '10'],
-        ...['-t', 'intentd/agent/request', '-e', 'shell/test/response', '-m', 'crack a joke for the two of us'],
+        ...[
+          '-t',
+          'intentd/agent/request',
+          '-e',
+          'shell/test/response',
+          '-m',
+          'crack a joke for the two of us',
+        ],
       ],
       { encoding: 'utf8' },
     );
@@ -43,7 +50,13 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
     const common = { site: 'kitchen', session: 'session' };
     expect(heard).toHaveLength(3);
     expect(heard).toContainEqual({
-      ...{ ...common, class: 'NluIntent', id: '0', intent: 'tell_joke', raw: 'crack a joke for the two of us' },
+      ...{
+        ...common,
+        class: 'NluIntent',
+        id: '0',
+        intent: 'tell_joke',
+        raw: 'crack a joke for the two of us',
+      },
       ...{ confidence: expect.any(Number) as number, slots: [], lang: 'en', wakeword: 'porcupine' },
     });
     expect(heard).toContainEqual({ ...common, class: 'NluIntentParsed', id: '0' });
@@ -71,7 +84,13 @@ describe.skipIf(!haveMosquitto)('an agent on Debian’s mosquitto', () => {
   });
 
   it('is asked by its own command line', async () => {
-    const { out } = await intentd('ask', ...agent.options, '--broker', server.url, 'crack a joke for the two of us');
+    const { out } = await intentd(
+      'ask',
+      ...agent.options,
+      '--broker',
+      server.url,
+      'crack a joke for the two of us',
+    );
     expect(out).toContain('tell_joke');
   });
 

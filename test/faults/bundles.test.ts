@@ -80,7 +80,9 @@ describe('fault 16: a bundle with', () => {
     await agent.start('--set', `model.bundles=${[...folders, 'builtin'].join(',')}`);
     const refusals = agent.log.filter(({ msg }) => msg === 'a bundle was refused');
     expect(refusals).toHaveLength(folders.length);
-    expect((await intentd('ask', ...agent.options, 'tell me a joke')).out).toContain('tell_joke');
+    expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out).toContain(
+      'tell_joke',
+    );
     expect(await agent.end()).toBe(0);
   }, 60_000);
 });

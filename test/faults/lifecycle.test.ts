@@ -25,7 +25,9 @@ describe('fault 30: an agent', () => {
     });
     await mqtt.subscribeAsync('intentd/agent/response', { qos: 1 });
     const sent = Array.from({ length: 300 }, (_, i) =>
-      mqtt.publishAsync('intentd/agent/request', `{"text":"what does my balance stand at","id":"${i}"}`, { qos: 1 }),
+      mqtt.publishAsync('intentd/agent/request', `{"text":"what does my balance stand at","id":"${i}"}`, {
+        qos: 1,
+      }),
     );
     await Promise.all(sent);
     const began = performance.now();
@@ -40,7 +42,9 @@ describe('fault 30: an agent', () => {
     expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).status).toBe(0);
     await agent.end('SIGKILL');
     await agent.start();
-    expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out).toContain('tell_joke');
+    expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out).toContain(
+      'tell_joke',
+    );
   }, 120_000);
 });
 

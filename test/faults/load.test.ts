@@ -38,7 +38,11 @@ async function send(mqtt: MqttClient, rate: number, seconds: number): Promise<nu
   let sent = 0;
   while (performance.now() - began < seconds * 1000) {
     for (const due = ((performance.now() - began) / 1000) * rate; sent < due; sent++) {
-      mqtt.publish('intentd/agent/request', `{"text":"crack a joke for the two of us","id":"${began}-${sent}"}`, { qos: 1 });
+      mqtt.publish(
+        'intentd/agent/request',
+        `{"text":"crack a joke for the two of us","id":"${began}-${sent}"}`,
+        { qos: 1 },
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
