@@ -54,7 +54,7 @@ export function chooseDecision(
     return { decision: decisionOf(temperature, 'maxProbability', threshold), notes };
   }
   notes.push(
-    'Nothing is ever out of scope: without labelled utterances in and out of scope no threshold could be fitted.',
+    `Nothing is ever out of scope: a threshold is fitted on at least ${fewest} labelled utterances in scope and ${fewest} out of scope.`,
   );
   return { decision: decisionOf(temperature, 'maxProbability', 0), notes };
 }

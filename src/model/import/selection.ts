@@ -9,6 +9,8 @@ const fewest = 20;
 /** Of each part at most so many utterances and tokens, which bounds time and memory. */
 const mostUtterances = 512;
 const mostTokens = 6144;
+/** One of so many is out of scope, as long as there are such: a threshold needs some of them. */
+const outOfScopeEvery = 5;
 /** Longer ones are cut for calibration: attention inside them costs time and teaches little. */
 const longest = 128;
 
@@ -29,7 +31,7 @@ export function selectUtterances(
   given: readonly CalibrationUtterance[] | undefined,
   tokenizer: Tokenizer,
 ): Selection {
-  const all = given ?? neutralUtterances.map((text) => ({ text }));
+  const all: readonly CalibrationUtterance[] = given ?? neutralUtterances.map((text) => ({ text }));
   const different = [...new Map(all.map((one) => [one.text, one])).values()];
   if (different.length < fewest) {
     throw new IntentdError(
@@ -37,10 +39,10 @@ export function selectUtterances(
       `At least ${fewest} different utterances are needed to calibrate on and to measure with, not ${different.length}.`,
     );
   }
-  const mixed = shuffled(different);
-  const measured = Math.floor(mixed.length / 4);
-  const heldOut = upTo(mixed.slice(0, measured), tokenizer);
-  const fitted = upTo(mixed.slice(measured), tokenizer);
+  const inScope = parted(shuffled(different.filter(({ intent }) => intent !== null)));
+  const outside = parted(shuffled(different.filter(({ intent }) => intent === null)));
+  const heldOut = upTo(mingled(inScope.measured, outside.measured), tokenizer);
+  const fitted = upTo(mingled(inScope.fitted, outside.fitted), tokenizer);
   const rows = layRows([...fitted, ...heldOut].map((one) => one.ids));
   return {
     source: given === undefined ? 'built-in' : 'given',
@@ -49,6 +51,25 @@ export function selectUtterances(
     rows,
     calibrationRows: rowsOf(rows, fitted.length),
   };
+}
+
+interface Parts {
+  readonly fitted: readonly CalibrationUtterance[];
+  readonly measured: readonly CalibrationUtterance[];
+}
+
+function parted(mixed: readonly CalibrationUtterance[]): Parts {
+  const measured = Math.floor(mixed.length / 4);
+  return { measured: mixed.slice(0, measured), fitted: mixed.slice(measured) };
+}
+
+/** All of both, with the second spread over the beginning. */
+function mingled(
+  inScope: readonly CalibrationUtterance[],
+  outside: readonly CalibrationUtterance[],
+): CalibrationUtterance[] {
+  const rest = [...inScope];
+  return [...outside.flatMap((one) => [...rest.splice(0, outOfScopeEvery - 1), one]), ...rest];
 }
 
 interface Tokenized {
