@@ -23,7 +23,7 @@ import torch
 from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parent))
-from recipe import bundle, data, figures, smoke, sparsity, stages, transfer  # noqa: E402
+from recipe import bundle, data, figures, finish, smoke, sparsity, stages, transfer  # noqa: E402
 from recipe.checkpoint import write_checkpoint  # noqa: E402
 from recipe.encoder import CPU, FLOAT, TENSORRT, Head, load_base  # noqa: E402
 from recipe.teachers import train_teacher  # noqa: E402
@@ -244,24 +244,11 @@ class Recipe:
 
     def finish(self, encoder, head, plan, share):
         o, c = self.o, self.corpus
-        inside, e_in = stages.run(encoder, head, self.val, CPU)
-        outside, e_out = stages.run(encoder, head, self.val_oos, CPU)
-        intents, labels = inside[:, : len(c.intents)], c.validation_labels
-        temperature = figures.fit_temperature(intents, labels)
+        inside, outside = (stages.run(encoder, head, ids, CPU) for ids in (self.val, self.val_oos))
         centroids = self.centroids(encoder, CPU)
-        by_score = lambda z, e: figures.scores(z, head.background, e, centroids, temperature)
-        kept_in, kept_out = by_score(inside, e_in), by_score(outside, e_out)
-        areas = {k: float(figures.auroc(kept_in[k], kept_out[k])) for k in kept_in}
-        score = max(areas, key=areas.get)
-        threshold = figures.fit_threshold(kept_in[score], intents.argmax(1) == labels, kept_out[score])
-        evaluation = figures.report(
-            inside, labels, outside, head.background, score, temperature, threshold, embeddings=(e_in, e_out), centroids=(centroids, centroids)
-        )
-        evaluation["oosAurocInterval"] = figures.bootstrap_auroc(kept_in[score], kept_out[score])
-        self.note("decision", temperature=temperature, score=score, threshold=threshold, **evaluation)
-        golden = Path(o.golden or Path(o.out) / "golden.jsonl")
-        rows = [json.loads(line) for line in golden.read_text().splitlines()] if golden.exists() else []
-        rows = [r for r in rows if r["intent"] is None or r["intent"] in c.intents]
+        decision, evaluation = finish.fit_decision(inside, c.validation_labels, outside, head.background, centroids)
+        self.note("decision", **decision, **evaluation)
+        measured = {"dense": self.figures["dense"], "shipped": evaluation, "teachers": self.figures.get("teachers")}
         size = bundle.write_bundle(
             o.out, encoder, head, c.intents, self.tokenizer_json(),
             {
@@ -270,18 +257,12 @@ class Recipe:
                 "sparsity": {"pattern": "2:4", "target": o.target, "achieved": share, "layers": plan},
                 "quantization": {"weights": "int8", "activations": "int8", "method": "qat"},
                 "head": {"type": "mlp", "hidden": o.head_size, "activation": "gelu", "background": head.background},
-                "decision": {
-                    "temperature": temperature,
-                    "outOfScope": {"score": score, "threshold": threshold},
-                    "ambiguityMargin": 0.1,
-                },
-                "evaluation": {"dense": self.figures["dense"], "shipped": evaluation, "teachers": self.figures.get("teachers")},
+                "decision": decision,
+                "evaluation": measured,
             },
-            rows, centroids if score == "centroid" else None,
+            finish.golden_rows(o.golden or Path(o.out) / "golden.jsonl", c.intents),
+            centroids if decision["outOfScope"]["score"] == "centroid" else None,
         )  # fmt: skip
-        np.savez_compressed(
-            self.work / "reference.npz", logits=inside, outside=outside, embeddings=e_in.astype(np.float16)
-        )
         self.note("bundle", bytes=size)
 
 
