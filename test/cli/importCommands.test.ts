@@ -38,6 +38,19 @@ describe('intentd model plan', () => {
     expect(stdout).toMatch(/feed-forward +4 of 4/);
   });
 
+  it('plans by sensitivities that were measured elsewhere', async () => {
+    const { sensitivities } = await jsonOf('model', 'plan', checkpoint, '--target', '0.375');
+    const given = { ...(sensitivities as Record<string, number>), 'layer.0.intermediate': 9 };
+    const file = join(folder, 'sensitivities.json');
+    await writeFile(file, JSON.stringify({ sensitivities: given }));
+    const planned = await jsonOf('model', 'plan', checkpoint, '--target', '0.1875', '--sensitivities', file);
+    const { layers } = planned['plan'] as { layers: string[] };
+    expect(layers).toHaveLength(3);
+    expect(layers).not.toContain('layer.0.intermediate');
+    expect(planned['sensitivities']).toEqual(given);
+    expect(planned['utterances']).toBeUndefined();
+  });
+
   it('says why a target cannot be reached, and refuses what is no share', async () => {
     const unreachable = await runProgram('model', 'plan', checkpoint, '--target', '0.41');
     expect(unreachable).toMatchObject({

@@ -7,7 +7,7 @@ import type { Io } from '../io.js';
 import { styleFor } from '../style.js';
 import { listing, table } from '../table.js';
 import { wrap } from '../text.js';
-import { groupLines } from './plan.js';
+import { groupLines, readSensitivities } from './plan.js';
 import { stageProgress } from './stageProgress.js';
 
 interface ImportArguments {
@@ -15,6 +15,7 @@ interface ImportArguments {
   readonly labels?: string;
   readonly calibrate?: string;
   readonly target: number;
+  readonly sensitivities?: string;
   readonly id?: string;
   readonly modelVersion?: string;
   readonly json?: true;
@@ -38,6 +39,7 @@ export function addImport(model: Command, io: Io): void {
       'utterances: one a line, JSON lines {"text", "intent"}, or the form that evaluate reads',
     )
     .option('--target <share>', 'of the linear weights to be zero, 0 for none', shareUpTo(0.5), 0.4)
+    .option('--sensitivities <file>', 'JSON of layer names and what pruning each costs, as plan takes it')
     .option('--id <id>', "the bundle's id (default: the folder's name)")
     .option('--model-version <version>', "the bundle's version (default: 1.0.0)")
     .option('--json', 'print one JSON object')
@@ -73,12 +75,13 @@ async function importModel(folder: string, options: ImportArguments, io: Io): Pr
 
 async function readArguments(options: ImportArguments): Promise<ImportOptions> {
   const { readCalibration, readLabelsFile } = await import('../../model/index.js');
-  const { out, target, labels, calibrate, id, modelVersion } = options;
+  const { out, target, labels, calibrate, sensitivities, id, modelVersion } = options;
   return {
     out,
     target,
     ...(labels === undefined ? {} : { labels: await readLabelsFile(labels) }),
     ...(calibrate === undefined ? {} : { utterances: await readCalibration(calibrate) }),
+    ...(sensitivities === undefined ? {} : { sensitivities: await readSensitivities(sensitivities) }),
     ...(id === undefined ? {} : { id }),
     ...(modelVersion === undefined ? {} : { version: modelVersion }),
   };

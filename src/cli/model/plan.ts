@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { readRegularFile } from '../../base/index.js';
 import type { HuggingFacePlan, SparsityPlan } from '../../model/index.js';
 import { shareUpTo } from '../arguments.js';
 import { examples } from '../examples.js';
@@ -11,6 +12,7 @@ import { stageProgress } from './stageProgress.js';
 interface PlanOptions {
   readonly target: number;
   readonly calibrate?: string;
+  readonly sensitivities?: string;
   readonly json?: true;
 }
 
@@ -27,6 +29,10 @@ export function addPlan(model: Command, io: Io): void {
     .argument('<folder>', 'checkpoint of Hugging Face form: config.json, model.safetensors, tokenizer.json')
     .option('--target <share>', 'of the linear weights to be zero', shareUpTo(0.5), 0.4)
     .option('--calibrate <file>', 'utterances to measure sensitivity on (default: a built-in set)')
+    .option(
+      '--sensitivities <file>',
+      'JSON of layer names and what pruning each costs, measured elsewhere: nothing is run then',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -41,10 +47,13 @@ export function addPlan(model: Command, io: Io): void {
 
 async function makePlan(
   folder: string,
-  { target, calibrate }: PlanOptions,
+  { target, calibrate, sensitivities }: PlanOptions,
   io: Io,
 ): Promise<HuggingFacePlan> {
   const { planHuggingFace, readCalibration } = await import('../../model/index.js');
+  if (sensitivities !== undefined) {
+    return planHuggingFace(folder, { target, sensitivities: await readSensitivities(sensitivities) });
+  }
   const { openMultiplication } = await import('../../engine/index.js');
   const utterances = calibrate === undefined ? {} : { utterances: await readCalibration(calibrate) };
   const products = await openMultiplication();
@@ -61,8 +70,18 @@ async function makePlan(
   }
 }
 
+/** @throws IntentdError `bad_sensitivities`, `bad_file` */
+export async function readSensitivities(file: string): Promise<Record<string, number>> {
+  const { parseSensitivities } = await import('../../model/index.js');
+  const bytes = await readRegularFile(file, { maxBytes: 1 << 20 });
+  return parseSensitivities(new TextDecoder().decode(bytes), file);
+}
+
 function describe({ architecture, plan, sensitivities, utterances }: HuggingFacePlan, io: Io): string[] {
-  const own = utterances.source === 'given' ? 'given' : 'built-in';
+  const measured =
+    utterances === undefined
+      ? 'given'
+      : `measured on ${utterances.calibration} ${utterances.source} utterances`;
   const rows = plan.layers.map((name) => [name, sensitivities[name]?.toPrecision(3) ?? '']);
   return [
     styleFor(io).bold(`${percent(plan.achieved)} of the linear weights zero in ${plan.pattern}`),
@@ -72,7 +91,7 @@ function describe({ architecture, plan, sensitivities, utterances }: HuggingFace
         `${architecture.layers} layers, hidden ${architecture.hidden}, feed-forward ${architecture.feedForward}`,
       ],
       ['target', percent(plan.target)],
-      ['sensitivity', `measured on ${utterances.calibration} ${own} utterances`],
+      ['sensitivity', measured],
       ...groupLines(plan),
     ]),
     '',
