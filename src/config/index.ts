@@ -1,4 +1,4 @@
-export { defaultDeviceId } from './device.js';
+export { defaultDeviceId, defaultStateDir } from './device.js';
 export { loadConfig, systemConfigFile, type ConfigInputs, type LoadedConfig } from './load.js';
 export { printConfig } from './print.js';
 export { type Config, settings } from './schema.js';

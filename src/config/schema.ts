@@ -106,10 +106,25 @@ const model = z.strictObject({
     .min(1)
     .optional()
     .describe('id of the bundle that answers requests without model; the first if absent'),
+  goldenFloor: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('share of its golden utterances that a bundle must answer rightly, where it names none itself'),
+});
+
+const control = z.strictObject({
+  socket: path
+    .optional()
+    .describe('Unix socket for commands; /run/intentd/control.sock or control.sock in stateDir if absent'),
 });
 
 const engine = z.strictObject({
-  kind: z.enum(['onnxruntime']).default('onnxruntime').describe('what runs the encoder'),
+  kind: z
+    .enum(['onnxruntime', 'none'])
+    .default('onnxruntime')
+    .describe('what runs the encoder; none answers without inference, to measure everything else'),
   threads: z.int().min(1).max(64).default(2).describe('threads of one inference on the CPU'),
   hangMs: z
     .number()
@@ -163,6 +178,7 @@ export const configSchema = z.strictObject({
   requests: requests.prefault({}),
   model: model.prefault({}),
   engine: engine.prefault({}),
+  control: control.prefault({}),
   log: log.prefault({}),
   telemetry: telemetry.prefault({}),
 });
