@@ -20,7 +20,11 @@ function read(content: unknown, split = 'val') {
 
 describe('labelled data', () => {
   it('are the split, and its out-of-scope utterances behind it', async () => {
-    const data = { val: [['music now please', 'play']], oos_val: [['why', 'oos']], oos_train: [['how', 'oos']] };
+    const data = {
+      val: [['music now please', 'play']],
+      oos_val: [['why', 'oos']],
+      oos_train: [['how', 'oos']],
+    };
     expect(await read(data)).toEqual([
       { text: 'music now please', intent: 'play' },
       { text: 'why', intent: null },
