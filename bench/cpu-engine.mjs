@@ -8,7 +8,8 @@
  *     python3 bench/quantize_dynamic.py /tmp/fp32.onnx /tmp/dynamic.onnx
  *     node bench/cpu-engine.mjs BUNDLE --onnx dynamic=/tmp/dynamic.onnx
  *
- * Every contender lives in a process of its own and they take turns, a few dozen inferences a turn; the
+ * Every contender lives in a process of its own, the product's in the environment that the daemon gives its workers
+ * (`--plain-env`: in the caller's, like the others), and they take turns, a few dozen inferences a turn; the
  * others sleep meanwhile. Printed are the median over all turns, the least and the greatest median of a
  * turn, and the ratio to the first line.
  */
@@ -17,7 +18,7 @@ import { cpus, release } from 'node:os';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { openOnnxRuntimeEngine, weightFormHere } from '../dist/engine/index.js';
+import { openOnnxRuntimeEngine, weightFormHere, workerEnvironment } from '../dist/engine/index.js';
 import { encoderToOnnx, readBundle } from '../dist/model/index.js';
 
 const { values: flags, positionals } = parseArgs({
@@ -29,6 +30,7 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: 'string', default: '20' },
     onnx: { type: 'string', multiple: true, default: [] },
     'write-fp32': { type: 'string' },
+    'plain-env': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -41,7 +43,7 @@ const runs = 40;
 
 if (folder === undefined) {
   console.error('usage: cpu-engine.mjs BUNDLE [--tokens N] [--batch N] [--threads N] [--rounds N]');
-  console.error('                     [--onnx NAME=FILE]... [--write-fp32 FILE] [--json]');
+  console.error('                     [--onnx NAME=FILE]... [--write-fp32 FILE] [--plain-env] [--json]');
   process.exitCode = 2;
 } else if (process.send) {
   await serve(process.argv.at(-1));
@@ -70,7 +72,9 @@ async function compare() {
 }
 
 async function start(name) {
-  const child = fork(process.argv[1], [...process.argv.slice(2), name]);
+  const ours = name !== 'fp32' && !name.includes('=');
+  const env = ours && !flags['plain-env'] ? workerEnvironment() : process.env;
+  const child = fork(process.argv[1], [...process.argv.slice(2), name], { env });
   const info = await answerOf(child);
   return { name: name.split('=')[0], child, info, turns: [] };
 }

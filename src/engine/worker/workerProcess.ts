@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { IntentdError, messageOf, type Logger } from '../../base/index.js';
 import type { Engine, EngineInfo, Inference, TokenBatch } from '../engine.js';
 import { decodeFailure, decodeFloats, decodeInference, encodeBatch, encodeNamed } from './bodies.js';
+import { workerEnvironment } from './environment.js';
 import { FrameReader, encodeFrame, frameKinds, type Frame } from './frames.js';
 import { isolatingPrefix } from './isolation.js';
 
@@ -47,7 +48,7 @@ export class WorkerProcess implements Engine {
     // The fourth stream is a socket pair: it needs no path, and it works from any network namespace.
     this.#child = spawn(command!, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: workerEnv(),
+      env: workerEnvironment(),
     });
     this.#socket = this.#child.stdio[3] as Socket;
     this.#socket.on('data', (chunk: Buffer) => {
@@ -198,12 +199,4 @@ export class WorkerProcess implements Engine {
     }
     this.#calls.clear();
   }
-}
-
-/** A worker needs none of the daemon's secrets and settings. */
-function workerEnv(): NodeJS.ProcessEnv {
-  const { PATH, LD_LIBRARY_PATH, LANG } = process.env;
-  return Object.fromEntries(
-    Object.entries({ PATH, LD_LIBRARY_PATH, LANG }).filter(([, value]) => value !== undefined),
-  );
 }
