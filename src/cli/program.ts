@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { exitCodes, report } from './errors.js';
 import type { Io } from './io.js';
 import { addAsk } from './ask.js';
+import { addBench } from './bench/index.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor/index.js';
 import { addModelCommands } from './model/index.js';
@@ -46,6 +47,7 @@ export function createProgram(io: Io): Command {
   addModelCommands(program, io);
   addDoctor(program, io);
   addDemo(program, io);
+  addBench(program, io);
   return program;
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { MqttClient } from 'mqtt';
-import { IntentdError, messageOf, type Answer, type Refusal } from '../base/index.js';
-import { Topics, openSocket, parseEndpoint, type Endpoint } from '../broker/index.js';
-import { readSecret, type Config } from '../config/index.js';
+import type { MqttClient } from 'mqtt';
+import { IntentdError, type Answer, type Refusal } from '../base/index.js';
+import { Topics } from '../broker/index.js';
+import type { Config } from '../config/index.js';
+import { connectMqtt } from './mqttClient.js';
 
 /** What the agent answered. */
 export type Reply = Answer | { readonly error: Refusal };
@@ -18,27 +19,12 @@ export interface Question {
 /** A client of a running agent, over MQTT as any other client's. */
 export class Requester {
   readonly #topics: Topics;
-  readonly #endpoint: Endpoint;
   readonly #client: MqttClient;
   readonly #open = new Map<string, (payload: string) => void>();
 
-  private constructor(config: Config, endpoint: Endpoint) {
+  private constructor(config: Config, client: MqttClient) {
     this.#topics = new Topics(config.broker.prefix, config.device);
-    this.#endpoint = endpoint;
-    const { passwordFile, passwordCredential, username } = config.broker;
-    const password = readSecret({ file: passwordFile, credential: passwordCredential }, process.env);
-    this.#client = new MqttClient(() => openSocket(endpoint), {
-      clientId: `intentd-cli-${randomUUID().slice(0, 8)}`,
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      keepalive: 30,
-      connectTimeout: 5000,
-      reconnectPeriod: 0,
-      manualConnect: true,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-    });
+    this.#client = client;
   }
 
   /**
@@ -49,10 +35,8 @@ export class Requester {
    * @throws IntentdError `no_broker` where it cannot be reached
    */
   static async connect(config: Config, url = config.broker.url): Promise<Requester> {
-    const { tls, embeddedPort } = config.broker;
-    const endpoint = url === undefined ? { host: '127.0.0.1', port: embeddedPort } : parseEndpoint(url, tls);
-    const requester = new Requester(config, endpoint);
-    await requester.#connect();
+    const requester = new Requester(config, await connectMqtt(config, url));
+    await requester.#listen();
     return requester;
   }
 
@@ -88,26 +72,7 @@ export class Requester {
     await this.#client.endAsync();
   }
 
-  async #connect(): Promise<void> {
-    const { host, port } = this.#endpoint;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#client.once('connect', () => {
-          resolve();
-        });
-        this.#client.once('error', reject);
-        this.#client.once('close', () => {
-          reject(new Error('the connection was closed'));
-        });
-        this.#client.connect();
-      });
-    } catch (cause) {
-      throw new IntentdError(
-        'no_broker',
-        `No broker answers at ${host}:${port} (${messageOf(cause)}): is the agent running? Start it with: intentd run`,
-        { cause },
-      );
-    }
+  async #listen(): Promise<void> {
     this.#client.on('error', () => undefined);
     this.#client.on('message', (_topic, payload) => {
       const text = payload.toString('utf8');

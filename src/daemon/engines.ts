@@ -100,9 +100,9 @@ export class Engines {
   async #slotFor({ folder, encoder }: BundleIdentity): Promise<EngineSlot> {
     const existing = this.#slots.get(encoder);
     if (existing !== undefined && (await startedWell(existing))) return existing;
-    const { hangMs, heartbeatMs, startMs, threads } = this.#config.engine;
+    const { hangMs, heartbeatMs, kind, startMs, threads } = this.#config.engine;
     const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
-    const command = [process.execPath, '--expose-gc', script, JSON.stringify({ folder, threads })];
+    const command = [process.execPath, '--expose-gc', script, JSON.stringify({ folder, kind, threads })];
     const slot = new EngineSlot(
       {
         launch: () => WorkerProcess.start({ command, hangMs, startMs }, this.#log),

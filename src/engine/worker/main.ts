@@ -1,5 +1,7 @@
 import { Socket } from 'node:net';
 import { bundleFiles, readBundle } from '../../model/index.js';
+import type { Engine } from '../engine.js';
+import { NoEngine } from '../onnxruntime/noEngine.js';
 import { OnnxRuntimeEngine } from '../onnxruntime/onnxRuntimeEngine.js';
 import { sendFailure, serveEngine } from './serve.js';
 
@@ -7,6 +9,7 @@ import { sendFailure, serveEngine } from './serve.js';
 interface WorkerTask {
   /** The bundle whose encoder to load. */
   readonly folder: string;
+  readonly kind: 'onnxruntime' | 'none';
   readonly threads: number;
 }
 
@@ -25,15 +28,16 @@ try {
   socket.end();
 }
 
-async function engineOf(task: WorkerTask): Promise<OnnxRuntimeEngine> {
+async function engineOf(task: WorkerTask): Promise<Engine> {
   const engine = await readEngine(task);
   // ONNX Runtime has its own copy of the weights now; the ones they were made of are freed at once.
   (globalThis as { gc?: () => void }).gc?.();
   return engine;
 }
 
-async function readEngine({ folder, threads }: WorkerTask): Promise<OnnxRuntimeEngine> {
+async function readEngine({ folder, kind, threads }: WorkerTask): Promise<Engine> {
   const { encoder, manifest } = await readBundle(folder);
   const digest = manifest.files[bundleFiles.encoder]!.sha256;
+  if (kind === 'none') return new NoEngine(digest, encoder.architecture.hidden);
   return OnnxRuntimeEngine.create({ encoder, digest, threads });
 }
