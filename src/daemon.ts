@@ -3,11 +3,16 @@ import { join } from 'node:path';
 import { systemClock, messageOf, type Clock, type Logger } from './base/index.js';
 import { Broker, parseEndpoint, type BrokerOptions } from './broker/index.js';
 import { readSecret, type Config } from './config/index.js';
+import { ActiveModels } from './daemon/activeModels.js';
 import { Answering } from './daemon/answering.js';
-import { Engines } from './daemon/engines.js';
+import { BundleStore } from './daemon/bundleStore.js';
+import { controlHandlers } from './daemon/controlHandlers.js';
+import { Engines, inferOnce } from './daemon/engines.js';
+import { GoldenGate } from './daemon/goldenGate.js';
+import { Models } from './daemon/models.js';
 import { isolation } from './engine/index.js';
 import { Deliveries, DeliveryStore, Requests } from './requests/index.js';
-import { Notifier, Watchdog } from './service/index.js';
+import { ControlServer, Notifier, Watchdog, controlSockets } from './service/index.js';
 import { RecentRequests, RequestLog, requestLogPath } from './telemetry/index.js';
 
 export interface DaemonOptions {
@@ -30,7 +35,10 @@ export class Daemon {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #notifier: Notifier;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #engines: Engines;
+  readonly #models: Models;
+  readonly #control: ControlServer;
   readonly #requests: Requests;
   readonly #requestLog: RequestLog;
   readonly #deliveries: Deliveries;
@@ -45,6 +53,7 @@ export class Daemon {
   constructor({ config, env, version, log, clock = systemClock }: DaemonOptions) {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o750 });
     this.#config = config;
+    this.#env = env;
     this.#version = version;
     this.#log = log;
     this.#clock = clock;
@@ -58,6 +67,8 @@ export class Daemon {
       log,
     );
     this.#requests = new Requests(config.requests, clock, log);
+    this.#models = this.#makeModels();
+    this.#control = this.#makeControl();
     this.#requestLog = new RequestLog(requestLogOptions(config), clock, log);
     this.#broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
     const publish: Broker['publish'] = (message, delivered) => {
@@ -82,7 +93,7 @@ export class Daemon {
 
   /** The bundles that serve, the default first, as `id version`. */
   get models(): string[] {
-    return [...this.#engines.served.byId.values()].map(({ id, version }) => `${id} ${version}`);
+    return this.#models.loaded.map(({ served: { id, version } }) => `${id} ${version}`);
   }
 
   /** Process ids of the engine workers. */
@@ -99,9 +110,8 @@ export class Daemon {
   async start(): Promise<void> {
     try {
       if (this.#config.telemetry.enabled) this.#requestLog.start();
-      await this.#engines.start();
-      this.#requests.serve(this.#engines.served);
-      this.#broker.setInfo(this.#info());
+      await this.#startControl();
+      await this.#models.start();
       this.#setHealth('well');
       const connected = new Promise<void>((resolve) => {
         this.#connected = resolve;
@@ -125,6 +135,7 @@ export class Daemon {
     this.#watchdog?.stop();
     clearInterval(this.#metricsTimer);
     void this.#notifier.stopping();
+    await this.#step('close the control channel', this.#control.stop());
     await this.#step('unsubscribe', this.#broker.stopTaking());
     await this.#step('answer what waits', this.#requests.drain(drainMs));
     this.#deliveries.flush();
@@ -179,7 +190,48 @@ export class Daemon {
     const everyMs = this.#notifier.watchdogMs;
     if (everyMs === undefined) return undefined;
     const feed = (): void => void this.#notifier.watchdog();
-    return new Watchdog({ everyMs, feed, probe: () => this.#engines.probe() }, this.#clock);
+    return new Watchdog({ everyMs, feed, probe: () => this.#probe() }, this.#clock);
+  }
+
+  /** Runs one real inference on every model; rejects where one fails. */
+  async #probe(): Promise<void> {
+    for (const { served } of this.#models.loaded) await inferOnce(served, 'hello');
+  }
+
+  #makeModels(): Models {
+    const { stateDir, model } = this.#config;
+    const gate = { stateDir, agent: this.#version, floor: model.goldenFloor };
+    return new Models({
+      config: this.#config,
+      engines: this.#engines,
+      store: new BundleStore(stateDir),
+      active: new ActiveModels(stateDir, this.#log),
+      gate: new GoldenGate(gate, this.#log),
+      serve: (models) => {
+        this.#requests.serve(models);
+        this.#broker.setInfo(this.#info());
+      },
+      openFor: (model) => this.#requests.openFor(model),
+      log: this.#log,
+    });
+  }
+
+  #makeControl(): ControlServer {
+    const handlers = controlHandlers({
+      agent: this.#version,
+      models: this.#models,
+      inFlight: (engine) => this.#requests.loadOf(engine),
+    });
+    return new ControlServer(handlers, this.#log);
+  }
+
+  /** Without it the agent serves what it is configured to, and cannot be told to change. */
+  async #startControl(): Promise<void> {
+    try {
+      await this.#control.start(controlSockets(this.#config, this.#env));
+    } catch (error) {
+      this.#log.error({ reason: messageOf(error) }, 'the control channel cannot be opened');
+    }
   }
 
   #setHealth(health: 'well' | 'failing'): void {
@@ -210,27 +262,28 @@ export class Daemon {
       agent: this.#version,
       device: this.#config.device,
       workerNetwork: isolation() === 'namespace' ? 'none' : 'shared',
-      models: [...this.#engines.served.byId.values()].map(({ id, version, head, engine }) => ({
-        id,
-        version,
-        digest: head,
-        engine: engine.info.kind,
-        engineVersion: engine.info.version,
-        precision: engine.info.precision,
-        default: this.#engines.served.default?.id === id,
+      models: this.#models.loaded.map(({ name, identity, served, slot }) => ({
+        id: name,
+        version: served.version,
+        digest: identity.digest,
+        engine: slot.info.kind,
+        engineVersion: slot.info.version,
+        precision: slot.info.precision,
+        default: this.#models.default === name,
       })),
     };
   }
 }
 
 function requestLogOptions(config: Config) {
-  const { commitSeconds, maxPending, maxDays, maxMegabytes } = config.telemetry;
+  const { commitSeconds, maxPending, maxDays, maxMegabytes, maxWalMegabytes } = config.telemetry;
   return {
     path: requestLogPath(config.stateDir),
     commitMs: commitSeconds * 1000,
     maxPending,
     maxAgeMs: maxDays * 24 * 3600_000,
     maxBytes: maxMegabytes * 1e6,
+    maxWalBytes: maxWalMegabytes * 1e6,
   };
 }
 

@@ -165,6 +165,12 @@ const telemetry = z.strictObject({
     .max(100_000)
     .default(256)
     .describe('size at which the oldest rows are deleted'),
+  maxWalMegabytes: z
+    .number()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe('size of the write-ahead log at which writing waits for a reader to end'),
 });
 
 /**

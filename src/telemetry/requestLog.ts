@@ -15,6 +15,8 @@ export interface RequestLogOptions {
   readonly maxAgeMs: number;
   /** The oldest rows are deleted where the file is larger. */
   readonly maxBytes: number;
+  /** Writing stops where the write-ahead log is larger and some reader keeps it from being emptied. */
+  readonly maxWalBytes: number;
 }
 
 /** What the log did and could not do since the start. */
@@ -27,7 +29,6 @@ export interface RequestLogCounters {
 
 const rowsPerTurn = 500;
 const pruneRows = 5000;
-const maxWalBytes = 64 * 1024 * 1024;
 
 /**
  * The request log: rows gather in memory and are written together, in pieces between which answers go
@@ -115,10 +116,10 @@ export class RequestLog {
     if (this.#database !== undefined && !existsSync(this.#options.path)) this.#close();
     const database = this.#database ?? this.#open();
     const wal = statSync(`${this.#options.path}-wal`, { throwIfNoEntry: false });
-    if (wal !== undefined && wal.size > maxWalBytes) {
+    if (wal !== undefined && wal.size > this.#options.maxWalBytes) {
       database.pragma('wal_checkpoint(TRUNCATE)');
       const after = statSync(`${this.#options.path}-wal`, { throwIfNoEntry: false });
-      if (after !== undefined && after.size > maxWalBytes) {
+      if (after !== undefined && after.size > this.#options.maxWalBytes) {
         throw new Error('a reader holds its write-ahead log open; waiting until it ends');
       }
     }

@@ -4,40 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger, systemClock } from '../../src/base/index.js';
-import {
-  RequestLog,
-  RequestLogReader,
-  type RequestLogOptions,
-  type RequestRow,
-} from '../../src/telemetry/index.js';
-
-function row(overrides: Partial<RequestRow> = {}): RequestRow {
-  return {
-    time: Date.now(),
-    requestId: 'r',
-    dialect: 'native',
-    model: 'tiny',
-    version: '1.0.0',
-    engine: 'onnxruntime',
-    intent: 'greet',
-    confidence: 0.9,
-    outOfScope: false,
-    tokens: 5,
-    batchSize: 1,
-    queueUs: 10,
-    tokenizeUs: 20,
-    inferUs: 700,
-    totalUs: 1000,
-    energyMj: null,
-    error: null,
-    text: null,
-    ...overrides,
-  };
-}
+import { RequestLog, RequestLogReader, type RequestLogOptions } from '../../src/telemetry/index.js';
+import { requestRow as row } from '../support/requestRow.js';
 
 function opened(overrides: Partial<RequestLogOptions> = {}) {
   const path = join(mkdtempSync(join(tmpdir(), 'intentd-log-')), 'intentd.db');
-  const options = { path, commitMs: 60_000, maxPending: 1000, maxAgeMs: 1e13, maxBytes: 1e9, ...overrides };
+  const options = {
+    path,
+    commitMs: 60_000,
+    maxPending: 1000,
+    maxAgeMs: 1e13,
+    maxBytes: 1e9,
+    maxWalBytes: 1e9,
+    ...overrides,
+  };
   const log = new RequestLog(options, systemClock, silentLogger);
   log.start();
   return { log, path };

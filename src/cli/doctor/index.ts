@@ -45,7 +45,7 @@ async function examine(options: SettingOptions): Promise<Finding[]> {
     machine.memory(),
     ...(await Promise.all(config.model.bundles.map((folder) => service.bundle(bundleFolder(folder))))),
     ...(await service.brokerAndAgent(config)),
-    service.requestLog(config.stateDir),
+    service.requestLog(config),
     machine.workerIsolation(),
     machine.gpu(),
     machine.powerRails(),

@@ -7,8 +7,6 @@ import { bytes } from '../format.js';
 import { Requester } from '../requester.js';
 import { failure, ok, warning, type Finding } from './finding.js';
 
-const largestWal = 64 * 2 ** 20;
-
 /** Whether the broker takes our connection, and whether an agent answers there. */
 export async function brokerAndAgent(config: Config): Promise<Finding[]> {
   const where = config.broker.url ?? `the embedded broker's port ${config.broker.embeddedPort}`;
@@ -52,11 +50,11 @@ export async function bundle(folder: string): Promise<Finding> {
   }
 }
 
-export function requestLog(stateDir: string): Finding {
+export function requestLog({ stateDir, telemetry }: Config): Finding {
   const path = requestLogPath(stateDir);
   if (!existsSync(path)) return ok('request log', 'none yet');
   const wal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  if (wal > largestWal) {
+  if (wal > telemetry.maxWalMegabytes * 1e6) {
     return warning(
       'request log',
       `its write-ahead log has ${bytes(wal)}`,
