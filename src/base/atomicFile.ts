@@ -33,14 +33,29 @@ export async function writeFolderAtomic(
   path: string,
   files: ReadonlyMap<string, Uint8Array | string>,
 ): Promise<void> {
+  await fillFolderAtomic(path, async (temporary) => {
+    for (const [name, data] of files) {
+      await writeDurably(join(temporary, name), data, 0o644);
+    }
+  });
+}
+
+/**
+ * `writeFolderAtomic` for files that are not in memory.
+ *
+ * @param fill writes the files into the folder it is given, each with fsync; where it throws, nothing is left
+ * @throws IntentdError `exists`, or what `fill` throws
+ */
+export async function fillFolderAtomic(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+): Promise<void> {
   const parent = dirname(resolve(path));
   await mkdir(parent, { recursive: true });
   const temporary = temporaryBeside(path);
   try {
     await mkdir(temporary);
-    for (const [name, data] of files) {
-      await writeDurably(join(temporary, name), data, 0o644);
-    }
+    await fill(temporary);
     await syncFolder(temporary);
     await renameFolder(temporary, path);
   } catch (error) {

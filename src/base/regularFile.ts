@@ -57,6 +57,29 @@ export async function sha256OfFile(path: string, options: ReadOptions): Promise<
   });
 }
 
+/**
+ * Copies a regular file of any size to `target`, which must not exist, read-only and with fsync.
+ *
+ * @returns the SHA-256 of exactly the bytes that were written
+ * @throws IntentdError `bad_file`
+ */
+export async function copyHashedFile(path: string, target: string, options: ReadOptions): Promise<string> {
+  return withRegularFile(path, options, async (file) => {
+    const hash = createHash('sha256');
+    const copy = await open(target, 'wx', 0o444);
+    try {
+      await eachPiece(file, async (piece) => {
+        hash.update(piece);
+        await copy.writeFile(piece);
+      });
+      await copy.sync();
+    } finally {
+      await copy.close();
+    }
+    return hash.digest('hex');
+  });
+}
+
 interface OpenFile {
   readonly handle: FileHandle;
   readonly size: number;
@@ -104,7 +127,10 @@ async function openWithoutFollowing(path: string, name: string): Promise<FileHan
 }
 
 /** Hands over the file's bytes in order; a file that changes its length meanwhile is refused. */
-async function eachPiece(file: OpenFile, take: (piece: Uint8Array, offset: number) => void): Promise<void> {
+async function eachPiece(
+  file: OpenFile,
+  take: (piece: Uint8Array, offset: number) => unknown,
+): Promise<void> {
   const buffer = new Uint8Array(Math.min(pieceBytes, file.size + 1));
   let offset = 0;
   for (;;) {
@@ -115,7 +141,7 @@ async function eachPiece(file: OpenFile, take: (piece: Uint8Array, offset: numbe
     if (bytesRead === 0) {
       return;
     }
-    take(buffer.subarray(0, bytesRead), offset);
+    await take(buffer.subarray(0, bytesRead), offset);
     offset += bytesRead;
   }
 }

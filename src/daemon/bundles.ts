@@ -18,6 +18,9 @@ import {
   type Tokenizer,
 } from '../model/index.js';
 
+/** A manifest longer than this is refused unread. */
+export const maxManifestBytes = 1 << 20;
+
 /** What the daemon keeps of a bundle: everything but the encoder, which its worker holds. */
 export interface LoadedBundle {
   readonly folder: string;
@@ -49,7 +52,7 @@ export interface BundleIdentity {
 /** @throws IntentdError `bad_bundle` or `bad_file` */
 export async function identifyBundle(folder: string): Promise<BundleIdentity> {
   const { bytes, sha256 } = await readHashedFile(join(folder, manifestFile), {
-    maxBytes: 1 << 20,
+    maxBytes: maxManifestBytes,
     name: join(folder, manifestFile),
   });
   const manifest = parseManifest(bytes);

@@ -3,25 +3,34 @@ import { IntentdError, messageOf, type Clock, type Logger } from '../base/index.
 import type { Config } from '../config/index.js';
 import { EngineSlot, WorkerProcess } from '../engine/index.js';
 import { padTokens } from '../model/index.js';
-import type { ServedModel, ServedModels } from '../requests/index.js';
-import {
-  bundleFolder,
-  identifyBundle,
-  loadBundle,
-  type BundleIdentity,
-  type LoadedBundle,
-} from './bundles.js';
+import type { ServedModel } from '../requests/index.js';
+import { identifyBundle, loadBundle, type BundleIdentity, type LoadedBundle } from './bundles.js';
 
 const warmUps = 3;
 
-/** The loaded bundles and the workers that hold their encoders: one for each encoder. */
+/** A bundle whose head is on a worker. */
+export interface LoadedModel {
+  /** By which requests ask for it. */
+  readonly name: string;
+  readonly identity: BundleIdentity;
+  readonly slot: EngineSlot;
+  readonly served: ServedModel;
+}
+
+/** A worker's encoder and the folders of the bundles that use it; the next worker reads the first of them. */
+interface Encoder {
+  readonly slot: EngineSlot;
+  readonly folders: string[];
+}
+
+/** The workers that hold the encoders, one for each encoder, and the heads on them. */
 export class Engines {
   readonly #config: Config;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onHealth: (health: 'well' | 'failing') => void;
-  readonly #slots = new Map<string, EngineSlot>();
-  #served: ServedModels = { byId: new Map(), default: undefined };
+  readonly #encoders = new Map<string, Encoder>();
+  #heads = 0;
 
   constructor(config: Config, onHealth: (health: 'well' | 'failing') => void, clock: Clock, log: Logger) {
     this.#config = config;
@@ -30,95 +39,122 @@ export class Engines {
     this.#log = log;
   }
 
-  get served(): ServedModels {
-    return this.#served;
-  }
-
   get slots(): readonly EngineSlot[] {
-    return [...this.#slots.values()];
+    return [...this.#encoders.values()].map(({ slot }) => slot);
   }
 
   /**
-   * Loads the configured bundles. One that cannot be used is refused with the reason, and the others
-   * serve.
+   * Loads a bundle beside those that serve: its encoder, where no worker holds it yet, and its head.
    *
-   * @throws IntentdError the first reason, where none can be used
+   * @param name the manifest's id if absent
+   * @throws IntentdError why it cannot be used; nothing of it is left then
    */
-  async start(): Promise<void> {
-    const folders = this.#config.model.bundles.map(bundleFolder);
-    const results = await Promise.allSettled(folders.map((folder) => this.#load(folder)));
-    const models = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const refusals = results.flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as unknown] : [],
-    );
-    for (const reason of refusals) this.#log.error({ reason: messageOf(reason) }, 'a bundle was refused');
-    if (models.length === 0) throw refusals[0];
-    const byId = new Map(models.map((model) => [model.id, model]));
-    this.#served = { byId, default: this.#defaultOf(byId, models[0]!) };
+  async load(folder: string, name?: string): Promise<{ model: LoadedModel; bundle: LoadedBundle }> {
+    const identity = await identifyBundle(folder);
+    const [slotResult, bundleResult] = await Promise.allSettled([
+      this.#claim(identity),
+      loadBundle(identity),
+    ]);
+    if (slotResult.status === 'rejected') throw slotResult.reason;
+    const slot = slotResult.value;
+    try {
+      if (bundleResult.status === 'rejected') throw bundleResult.reason;
+      const bundle = bundleResult.value;
+      const model = await this.#modelOf(name ?? bundle.manifest.id, identity, slot, bundle);
+      const { kind, form } = slot.info;
+      const { id, version } = model.served;
+      this.#log.info({ model: id, version, engine: kind, form, worker: slot.pid }, 'a bundle is loaded');
+      return { model, bundle };
+    } catch (error) {
+      await this.#release(identity);
+      throw error;
+    }
   }
 
-  /** Runs one real inference on every engine; rejects where one fails. */
-  async probe(): Promise<void> {
-    for (const model of this.#served.byId.values()) await inferOnce(model, 'hello');
+  /** Takes a model's head off its worker, and ends a worker that has none left. */
+  async unload({ served, slot, identity }: LoadedModel): Promise<void> {
+    try {
+      await slot.dropHead(served.head);
+    } catch (error) {
+      this.#log.warn({ model: served.id, reason: messageOf(error) }, 'a head could not be dropped');
+    }
+    await this.#release(identity);
   }
 
   async close(): Promise<void> {
     await Promise.all(this.slots.map((slot) => slot.close()));
   }
 
-  #defaultOf(byId: ReadonlyMap<string, ServedModel>, first: ServedModel): ServedModel {
-    const wanted = this.#config.model.default;
-    const model = wanted === undefined ? first : byId.get(wanted);
-    if (model === undefined) {
-      throw new IntentdError(
-        'bad_config',
-        `model.default is ${wanted ?? ''}, and the loaded bundles are ${[...byId.keys()].join(', ')}.`,
-      );
+  async #modelOf(
+    name: string,
+    identity: BundleIdentity,
+    slot: EngineSlot,
+    bundle: LoadedBundle,
+  ): Promise<LoadedModel> {
+    this.#heads += 1;
+    // Never a name again: an old head is dropped while a new one of the same bundle may be there.
+    const head = `${identity.digest}#${this.#heads}`;
+    await slot.loadHead(head, bundle.headOnnx);
+    const { rules, tokenizer, manifest } = bundle;
+    const served = { id: name, version: manifest.version, head, engine: slot, rules, tokenizer };
+    await warmUp(served, bundle);
+    return { name, identity, slot, served };
+  }
+
+  /** The slot of the bundle's encoder, which keeps its worker until the claim is released. */
+  async #claim(identity: BundleIdentity): Promise<EngineSlot> {
+    const key = keyOf(identity);
+    for (;;) {
+      const existing = this.#encoders.get(key);
+      if (existing === undefined) return this.#start(key, identity.folder);
+      existing.folders.push(identity.folder);
+      if (await startedWell(existing.slot)) return existing.slot;
+      // Why not is told by who started it, with another bundle's files: this one's may be whole.
+      if (this.#encoders.get(key) === existing) this.#encoders.delete(key);
     }
-    return model;
   }
 
-  async #load(folder: string): Promise<ServedModel> {
-    const identity = await identifyBundle(folder);
-    const [slot, bundle] = await Promise.all([this.#slotFor(identity), loadBundle(identity)]);
-    const { id, version } = bundle.manifest;
-    await slot.loadHead(bundle.digest, bundle.headOnnx);
-    const model: ServedModel = {
-      id,
-      version,
-      head: bundle.digest,
-      engine: slot,
-      rules: bundle.rules,
-      tokenizer: bundle.tokenizer,
-    };
-    await warmUp(model, bundle);
-    const { kind, form } = slot.info;
-    this.#log.info({ model: id, version, engine: kind, form, worker: slot.pid }, 'a bundle is loaded');
-    return model;
+  async #start(key: string, folder: string): Promise<EngineSlot> {
+    const folders = [folder];
+    const encoder = { folders, slot: this.#newSlot(() => folders[0] ?? folder) };
+    this.#encoders.set(key, encoder);
+    try {
+      await encoder.slot.start();
+    } catch (error) {
+      if (this.#encoders.get(key) === encoder) this.#encoders.delete(key);
+      throw error;
+    }
+    return encoder.slot;
   }
 
-  async #slotFor({ folder, encoder }: BundleIdentity): Promise<EngineSlot> {
-    const existing = this.#slots.get(encoder);
-    if (existing !== undefined && (await startedWell(existing))) return existing;
+  #newSlot(folder: () => string): EngineSlot {
     const { hangMs, heartbeatMs, kind, startMs, threads } = this.#config.engine;
     const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
-    const command = [process.execPath, '--expose-gc', script, JSON.stringify({ folder, kind, threads })];
-    const slot = new EngineSlot(
-      {
-        launch: () => WorkerProcess.start({ command, hangMs, startMs }, this.#log),
-        heartbeatMs,
-        onHealth: this.#onHealth,
-      },
-      this.#clock,
-      this.#log,
-    );
-    this.#slots.set(encoder, slot);
-    await slot.start();
-    return slot;
+    const launch = () => {
+      const task = JSON.stringify({ folder: folder(), kind, threads });
+      const command = [process.execPath, '--expose-gc', script, task];
+      return WorkerProcess.start({ command, hangMs, startMs }, this.#log);
+    };
+    return new EngineSlot({ launch, heartbeatMs, onHealth: this.#onHealth }, this.#clock, this.#log);
+  }
+
+  async #release(identity: BundleIdentity): Promise<void> {
+    const key = keyOf(identity);
+    const encoder = this.#encoders.get(key);
+    if (encoder === undefined) return;
+    const at = encoder.folders.indexOf(identity.folder);
+    if (at >= 0) encoder.folders.splice(at, 1);
+    if (encoder.folders.length > 0) return;
+    this.#encoders.delete(key);
+    await encoder.slot.close();
   }
 }
 
-/** Whether a slot serves; why not is told by who started it, with another bundle's files. */
+/** Bundles with equal weights and an equal graph share a worker. */
+function keyOf({ encoder, manifest }: BundleIdentity): string {
+  return JSON.stringify([encoder, manifest.architecture, manifest.attention, manifest.sparsity.layers]);
+}
+
 function startedWell(slot: EngineSlot): Promise<boolean> {
   return slot.started.then(
     () => true,
@@ -132,7 +168,8 @@ async function warmUp(model: ServedModel, bundle: LoadedBundle): Promise<void> {
   for (const text of texts) await inferOnce(model, text);
 }
 
-async function inferOnce(model: ServedModel, text: string): Promise<void> {
+/** @throws IntentdError where the engine fails, or gives what is no number */
+export async function inferOnce(model: ServedModel, text: string): Promise<void> {
   const { logits } = await model.engine.infer(padTokens([model.tokenizer.encode(text)]), model.head);
   if (!logits.every(Number.isFinite)) {
     throw new IntentdError('bad_output', `The engine of ${model.id} gives outputs that are not finite.`);

@@ -69,6 +69,11 @@ export class EngineSlot implements Engine {
     return this.#restarts;
   }
 
+  /** Whether workers failed so often lately that it was told. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
   /** Process id of the worker that serves; 0 while there is none. */
   get pid(): number {
     return this.#active?.pid ?? 0;

@@ -18,6 +18,7 @@ export class Requests {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #lanes = new Map<ServedModel['engine'], Lane>();
+  readonly #open = new Map<ServedModel, number>();
   #models: ServedModels = { byId: new Map(), default: undefined };
   #stopping = false;
 
@@ -30,6 +31,16 @@ export class Requests {
   /** Requests that wait for an engine. */
   get waiting(): number {
     return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.waiting, 0);
+  }
+
+  /** Requests of an engine that wait or run. */
+  loadOf(engine: ServedModel['engine']): number {
+    return this.#lanes.get(engine)?.load ?? 0;
+  }
+
+  /** Requests of a model that are not answered yet. */
+  openFor(model: ServedModel): number {
+    return this.#open.get(model) ?? 0;
   }
 
   /** Replaces what requests are answered with; what is under way ends with what it began with. */
@@ -65,7 +76,12 @@ export class Requests {
       else refuse('bad_request', `No model ${JSON.stringify(utterance.model)} is loaded.`);
       return;
     }
-    this.#lanes.get(model.engine)!.submit(this.#pending(utterance, sender, model, arrivedAt, done));
+    this.#open.set(model, this.openFor(model) + 1);
+    const counted: Done = (outcome, trace) => {
+      this.#closed(model);
+      done(outcome, trace);
+    };
+    this.#lanes.get(model.engine)!.submit(this.#pending(utterance, sender, model, arrivedAt, counted));
   }
 
   /** Takes nothing more and waits until all is answered; after `withinMs` the rest is refused. */
@@ -76,6 +92,12 @@ export class Requests {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     for (const lane of this.#lanes.values()) lane.abandon();
+  }
+
+  #closed(model: ServedModel): void {
+    const left = this.openFor(model) - 1;
+    if (left > 0) this.#open.set(model, left);
+    else this.#open.delete(model);
   }
 
   #load(): number {
