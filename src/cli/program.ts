@@ -3,8 +3,10 @@ import { exitCodes, report } from './errors.js';
 import type { Io } from './io.js';
 import { addAsk } from './ask.js';
 import { addBench } from './bench/index.js';
+import { addCompletion } from './completion/index.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor/index.js';
+import { addEngineCommands } from './engine/index.js';
 import { addModelCommands } from './model/index.js';
 import { addLog } from './log.js';
 import { addRun } from './run.js';
@@ -45,9 +47,11 @@ export function createProgram(io: Io): Command {
   addLog(program, io);
   addStats(program, io);
   addModelCommands(program, io);
+  addEngineCommands(program, io);
   addDoctor(program, io);
   addDemo(program, io);
   addBench(program, io);
+  addCompletion(program, io);
   return program;
 }
 

@@ -232,8 +232,7 @@ export class Models {
   /** Removes copies that nothing asks for any more. */
   async #tidy(): Promise<void> {
     const { active, store } = this.#parts;
-    const serving = this.loaded.map(({ identity }) => identity.digest);
-    await store.keepOnly(new Set([...active.digests, ...serving]));
+    await store.keepOnly(new Set(active.digests));
   }
 
   #mustServe(name: string): LoadedModel {
