@@ -1,0 +1,50 @@
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sha256 } from '../../src/base/index.js';
+
+export const shippedBundle = join(import.meta.dirname, '../../models/clinc150-minilm-l6');
+
+interface Changes {
+  readonly version?: string;
+  readonly id?: string;
+  /** Another intent for each utterance of the golden set. */
+  readonly golden?: (intent: string | null, intents: readonly string[]) => string | null;
+  readonly noFigures?: true;
+  /** Another graph of the same weights, so that it needs a worker of its own. */
+  readonly windowEachSide?: number;
+}
+
+/** A copy of the shipped bundle that says something else of itself, and is as whole. */
+export function otherBundle(changes: Changes): string {
+  const folder = join(mkdtempSync(join(tmpdir(), 'intentd-other-')), 'bundle');
+  cpSync(shippedBundle, folder, { recursive: true });
+  const file = join(folder, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as {
+    id: string;
+    version: string;
+    evaluation: object;
+    attention: { windowEachSide: number };
+    files: Record<string, { sha256: string; bytes: number }>;
+  };
+  manifest.id = changes.id ?? manifest.id;
+  manifest.version = changes.version ?? manifest.version;
+  manifest.attention.windowEachSide = changes.windowEachSide ?? manifest.attention.windowEachSide;
+  if (changes.noFigures) manifest.evaluation = {};
+  if (changes.golden) {
+    const text = goldenWith(folder, changes.golden);
+    writeFileSync(join(folder, 'golden.jsonl'), text);
+    manifest.files['golden.jsonl'] = { sha256: sha256(text), bytes: Buffer.byteLength(text) };
+  }
+  writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
+  return folder;
+}
+
+function goldenWith(folder: string, change: NonNullable<Changes['golden']>): string {
+  const { intents } = JSON.parse(readFileSync(join(folder, 'labels.json'), 'utf8')) as { intents: string[] };
+  const lines = readFileSync(join(folder, 'golden.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines
+    .map((line) => JSON.parse(line) as { text: string; intent: string | null })
+    .map(({ text, intent }) => `${JSON.stringify({ text, intent: change(intent, intents) })}\n`)
+    .join('');
+}
