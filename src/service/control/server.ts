@@ -55,6 +55,9 @@ export class ControlServer {
       process.umask(before);
     }
     this.#path = path;
+    this.#server.on('error', (error) => {
+      this.#log.warn({ reason: error.message }, 'the control channel could not take a connection');
+    });
   }
 
   /** Takes nothing more, and ends every connection. */
@@ -154,9 +157,13 @@ function answers(path: string): Promise<boolean> {
 
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
+    const fail = (cause: Error): void => {
       reject(new IntentdError('bad_socket', `${path} cannot be listened on: ${cause.message}.`, { cause }));
+    };
+    server.once('error', fail);
+    server.listen(path, () => {
+      server.off('error', fail);
+      resolve();
     });
-    server.listen(path, resolve);
   });
 }
