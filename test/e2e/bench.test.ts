@@ -45,7 +45,9 @@ describe('intentd bench daemon', () => {
     const { answered, refused, sent, silent } = figures.overload;
     const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
     expect([answered + refusals, silent]).toEqual([sent, 0]);
-    expect(lines.find(({ what }) => what === 'daemon when idle')!.figure).toMatch(/^\d+ MB$/);
+    const idle = /^(\d+) MB$/.exec(lines.find(({ what }) => what === 'daemon when idle')!.figure);
+    // With V8's own young generation it would be 120.
+    expect(Number(idle![1])).toBeLessThan(112);
     for (const what of ['start to first answer', 'admission, no inference']) {
       expect(lines.find((line) => line.what === what)).toMatchObject({ figure: 'not measured', met: null });
     }
