@@ -79,11 +79,10 @@ function overloadLines(overload: OverloadFigures): TargetLine[] {
   const lateRefusal = refusals.maxMs ?? 0;
   return [
     {
-      what: `overload for ${overload.seconds} s`,
+      what: `overload, ${rate(overload.offeredPerSecond)}`,
       target: 'none lost',
       figure:
-        `${rate(overload.offeredPerSecond)}: ${answered} answered, ` +
-        `${sent - answered - silent} refused` +
+        `${answered} answered, ${sent - answered - silent} refused` +
         (silent === 0 ? '' : `, ${silent} lost`) +
         (repeated === 0 ? '' : `, ${repeated} twice`),
       met: silent === 0 && repeated === 0,
