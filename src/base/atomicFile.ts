@@ -1,17 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IntentdError } from './errors.js';
 
 /**
  * Replaces a file so that a power cut leaves wholly the old or wholly the new one: temporary file
  * beside it, fsync, rename, fsync of the folder. The folder must exist.
+ *
+ * @throws IntentdError `not_a_file` where the path is a folder or a device, which a rename would replace
  */
 export async function writeFileAtomic(
   path: string,
   data: Uint8Array | string,
   options: { readonly mode?: number } = {},
 ): Promise<void> {
+  const present = await lstat(path).catch(absent);
+  if (present !== undefined && !present.isFile() && !present.isSymbolicLink()) {
+    throw new IntentdError('not_a_file', `${path} is there and is no regular file; name another path.`);
+  }
   const temporary = temporaryBeside(path);
   try {
     await writeDurably(temporary, data, options.mode ?? 0o644);
@@ -105,4 +111,8 @@ async function renameFolder(from: string, to: string): Promise<void> {
 
 function isTaken(code: unknown): boolean {
   return code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR';
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

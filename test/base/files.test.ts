@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +56,14 @@ describe('reading', () => {
 });
 
 describe('writing a file', () => {
+  test('leaves what is no regular file as it is, and says so', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await expect(writeFileAtomic(path, 'new')).rejects.toMatchObject({ code: 'not_a_file' });
+    expect((await stat(path)).isFIFO()).toBe(true);
+    expect(await readdir(folder)).toEqual(['pipe']);
+  });
+
   test('replaces it and leaves nothing else behind', async () => {
     const path = join(folder, 'state.json');
     await writeFileAtomic(path, 'old');
