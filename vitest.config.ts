@@ -22,8 +22,6 @@ export default defineConfig({
           include: whole,
           testTimeout: 30_000,
           fileParallelism: false,
-          // Clocks are looked at, and another program may have taken the processor meanwhile.
-          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },
