@@ -1,19 +1,24 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { systemClock, messageOf, type Clock, type Logger } from './base/index.js';
-import { Broker, parseEndpoint, type BrokerOptions } from './broker/index.js';
-import { readSecret, type Config } from './config/index.js';
+import { Broker } from './broker/index.js';
+import type { Config } from './config/index.js';
 import { ActiveModels } from './daemon/activeModels.js';
 import { Answering } from './daemon/answering.js';
 import { BundleStore } from './daemon/bundleStore.js';
 import { controlHandlers } from './daemon/controlHandlers.js';
-import { Engines, inferOnce } from './daemon/engines.js';
+import { Engines } from './daemon/engines.js';
 import { GoldenGate } from './daemon/goldenGate.js';
 import { Models } from './daemon/models.js';
-import { isolation } from './engine/index.js';
-import { Deliveries, DeliveryStore, Requests } from './requests/index.js';
+import {
+  brokerOptions,
+  deliveriesOptions,
+  openDeliveryStore,
+  requestLogOptions,
+} from './daemon/roomOptions.js';
+import { SelfReport } from './daemon/selfReport.js';
+import { Deliveries, Requests } from './requests/index.js';
 import { ControlServer, Notifier, Watchdog, controlSockets } from './service/index.js';
-import { RecentRequests, RequestLog, requestLogPath } from './telemetry/index.js';
+import { RequestLog } from './telemetry/index.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -23,7 +28,6 @@ export interface DaemonOptions {
   readonly clock?: Clock;
 }
 
-const outboxMs = 24 * 3600_000;
 const drainMs = 3000;
 const farewellMs = 1500;
 const metricsMs = 10_000;
@@ -45,7 +49,7 @@ export class Daemon {
   readonly #broker: Broker;
   readonly #answering: Answering;
   readonly #watchdog: Watchdog | undefined;
-  readonly #recent: RecentRequests;
+  readonly #report: SelfReport;
   #metricsTimer: NodeJS.Timeout | undefined;
   #connected: () => void = () => undefined;
 
@@ -58,14 +62,10 @@ export class Daemon {
     this.#log = log;
     this.#clock = clock;
     this.#notifier = new Notifier(env, log);
-    this.#engines = new Engines(
-      config,
-      (health) => {
-        this.#setHealth(health);
-      },
-      clock,
-      log,
-    );
+    const onHealth = (health: 'well' | 'failing'): void => {
+      this.#report.publishHealth(health);
+    };
+    this.#engines = new Engines(config, onHealth, clock, log);
     this.#requests = new Requests(config.requests, clock, log);
     this.#models = this.#makeModels();
     this.#control = this.#makeControl();
@@ -74,16 +74,11 @@ export class Daemon {
     const publish: Broker['publish'] = (message, delivered) => {
       this.#broker.publish(message, delivered);
     };
-    this.#deliveries = new Deliveries(
-      { repeatMs: config.requests.duplicateSeconds * 1000, outboxMs },
-      openDeliveryStore(config, log),
-      publish,
-      clock,
-      log,
-    );
-    this.#recent = new RecentRequests(clock.now());
+    const store = openDeliveryStore(config, log);
+    this.#deliveries = new Deliveries(deliveriesOptions(config), store, publish, clock, log);
     this.#watchdog = this.#makeWatchdog();
     this.#answering = this.#makeAnswering(publish);
+    this.#report = this.#makeReport();
   }
 
   /** Where clients reach the broker. */
@@ -112,7 +107,7 @@ export class Daemon {
       if (this.#config.telemetry.enabled) this.#requestLog.start();
       await this.#startControl();
       await this.#models.start();
-      this.#setHealth('well');
+      this.#report.publishHealth('well');
       const connected = new Promise<void>((resolve) => {
         this.#connected = resolve;
       });
@@ -120,7 +115,7 @@ export class Daemon {
       this.#deliveries.recover();
       this.#watchdog?.start();
       this.#metricsTimer = setInterval(() => {
-        this.#broker.publishMetrics(this.#metrics());
+        this.#report.publishMetrics();
       }, metricsMs);
       await connected;
       await this.#notifier.ready(`serving ${this.models.join(', ')}`);
@@ -175,7 +170,7 @@ export class Daemon {
       deliveries: this.#deliveries,
       publish,
       record: (row) => {
-        this.#recent.note(row);
+        this.#report.note(row);
         if (this.#config.telemetry.enabled) this.#requestLog.record(row);
       },
       inferred: () => {
@@ -186,16 +181,25 @@ export class Daemon {
     });
   }
 
+  #makeReport(): SelfReport {
+    return new SelfReport({
+      config: this.#config,
+      version: this.#version,
+      models: this.#models,
+      engines: this.#engines,
+      requests: this.#requests,
+      requestLog: this.#requestLog,
+      answering: this.#answering,
+      broker: this.#broker,
+      clock: this.#clock,
+    });
+  }
+
   #makeWatchdog(): Watchdog | undefined {
     const everyMs = this.#notifier.watchdogMs;
     if (everyMs === undefined) return undefined;
     const feed = (): void => void this.#notifier.watchdog();
-    return new Watchdog({ everyMs, feed, probe: () => this.#probe() }, this.#clock);
-  }
-
-  /** Runs one real inference on every model; rejects where one fails. */
-  async #probe(): Promise<void> {
-    for (const { served } of this.#models.loaded) await inferOnce(served, 'hello');
+    return new Watchdog({ everyMs, feed, probe: () => this.#models.probe() }, this.#clock);
   }
 
   #makeModels(): Models {
@@ -209,7 +213,7 @@ export class Daemon {
       gate: new GoldenGate(gate, this.#log),
       serve: (models) => {
         this.#requests.serve(models);
-        this.#broker.setInfo(this.#info());
+        this.#report.publishInfo();
       },
       openFor: (model) => this.#requests.openFor(model),
       log: this.#log,
@@ -232,80 +236,6 @@ export class Daemon {
     } catch (error) {
       this.#log.error({ reason: messageOf(error) }, 'the control channel cannot be opened');
     }
-  }
-
-  #setHealth(health: 'well' | 'failing'): void {
-    this.#broker.setState(health === 'well' ? 'online' : 'degraded');
-    this.#broker.setEngine(
-      health === 'well'
-        ? { phase: 'ready', percent: 100, step: 'serving' }
-        : { phase: 'failed', percent: 100, step: 'the engine worker keeps failing and is restarted' },
-    );
-  }
-
-  #metrics(): object {
-    const { dropped, waiting } = this.#broker.counters;
-    return {
-      ...this.#recent.take(this.#clock.now()),
-      railsW: null,
-      queued: this.#requests.waiting,
-      outbox: waiting,
-      dropped: dropped + this.#requestLog.counters.dropped,
-      repeated: this.#answering.counters.repeated,
-      workerRestarts: this.#engines.slots.reduce((sum, slot) => sum + slot.restarts, 0),
-      workerMib: this.#engines.slots.map((slot) => Math.round(slot.residentKib / 1024)),
-    };
-  }
-
-  #info(): object {
-    return {
-      agent: this.#version,
-      device: this.#config.device,
-      workerNetwork: isolation() === 'namespace' ? 'none' : 'shared',
-      models: this.#models.loaded.map(({ name, identity, served, slot }) => ({
-        id: name,
-        version: served.version,
-        digest: identity.digest,
-        engine: slot.info.kind,
-        engineVersion: slot.info.version,
-        precision: slot.info.precision,
-        default: this.#models.default === name,
-      })),
-    };
-  }
-}
-
-function requestLogOptions(config: Config) {
-  const { commitSeconds, maxPending, maxDays, maxMegabytes, maxWalMegabytes } = config.telemetry;
-  return {
-    path: requestLogPath(config.stateDir),
-    commitMs: commitSeconds * 1000,
-    maxPending,
-    maxAgeMs: maxDays * 24 * 3600_000,
-    maxBytes: maxMegabytes * 1e6,
-    maxWalBytes: maxWalMegabytes * 1e6,
-  };
-}
-
-function brokerOptions(config: Config, env: NodeJS.ProcessEnv): BrokerOptions {
-  const { url, tls, passwordFile, passwordCredential, ...rest } = config.broker;
-  return {
-    ...rest,
-    device: config.device,
-    password: readSecret({ file: passwordFile, credential: passwordCredential }, env),
-    ...(url === undefined ? {} : { endpoint: parseEndpoint(url, tls) }),
-  };
-}
-
-function openDeliveryStore(config: Config, log: Logger): DeliveryStore | undefined {
-  try {
-    return new DeliveryStore(join(config.stateDir, 'delivery.db'));
-  } catch (error) {
-    log.error(
-      { reason: messageOf(error) },
-      'delivery.db cannot be opened: repeats and undelivered answers will not survive a restart',
-    );
-    return undefined;
   }
 }
 

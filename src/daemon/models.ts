@@ -5,7 +5,7 @@ import type { ModelChange, Progress } from '../service/index.js';
 import type { ActiveModels } from './activeModels.js';
 import { identifyBundle } from './bundles.js';
 import type { BundleStore } from './bundleStore.js';
-import type { Engines, LoadedModel } from './engines.js';
+import { inferOnce, type Engines, type LoadedModel } from './engines.js';
 import type { GoldenGate } from './goldenGate.js';
 import { startingPlan, type PlannedModel } from './startingPlan.js';
 
@@ -129,6 +129,11 @@ export class Models {
       await this.#tidy();
       return { name, dropped, now: this.#loaded.get(name)?.identity.digest ?? null };
     });
+  }
+
+  /** Runs one real inference on every model; rejects where one fails. */
+  async probe(): Promise<void> {
+    for (const { served } of this.loaded) await inferOnce(served, 'hello');
   }
 
   async #start(): Promise<void> {

@@ -1,0 +1,83 @@
+import type { Clock } from '../base/index.js';
+import type { Broker } from '../broker/index.js';
+import type { Config } from '../config/index.js';
+import { isolation } from '../engine/index.js';
+import type { Requests } from '../requests/index.js';
+import { RecentRequests, type RequestLog, type RequestRow } from '../telemetry/index.js';
+import type { Answering } from './answering.js';
+import type { Engines } from './engines.js';
+import type { Models } from './models.js';
+
+export interface SelfReportParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly models: Models;
+  readonly engines: Engines;
+  readonly requests: Requests;
+  readonly requestLog: RequestLog;
+  readonly answering: Answering;
+  readonly broker: Broker;
+  readonly clock: Clock;
+}
+
+/** What the agent says of itself over MQTT: `state`, `engine`, `info` and `metrics` of the protocol. */
+export class SelfReport {
+  readonly #parts: SelfReportParts;
+  readonly #recent: RecentRequests;
+
+  constructor(parts: SelfReportParts) {
+    this.#parts = parts;
+    this.#recent = new RecentRequests(parts.clock.now());
+  }
+
+  /** Counts a request for the next figures. */
+  note(row: RequestRow): void {
+    this.#recent.note(row);
+  }
+
+  /** Says, retained, whether the engine workers are well. */
+  publishHealth(health: 'well' | 'failing'): void {
+    const { broker } = this.#parts;
+    broker.setState(health === 'well' ? 'online' : 'degraded');
+    broker.setEngine(
+      health === 'well'
+        ? { phase: 'ready', percent: 100, step: 'serving' }
+        : { phase: 'failed', percent: 100, step: 'the engine worker keeps failing and is restarted' },
+    );
+  }
+
+  /** Says, retained, what serves. */
+  publishInfo(): void {
+    const { broker, config, models, version } = this.#parts;
+    broker.setInfo({
+      agent: version,
+      device: config.device,
+      workerNetwork: isolation() === 'namespace' ? 'none' : 'shared',
+      models: models.loaded.map(({ name, identity, served, slot }) => ({
+        id: name,
+        version: served.version,
+        digest: identity.digest,
+        engine: slot.info.kind,
+        engineVersion: slot.info.version,
+        precision: slot.info.precision,
+        default: models.default === name,
+      })),
+    });
+  }
+
+  /** Publishes figures of the requests since the last time. */
+  publishMetrics(): void {
+    const { answering, broker, clock, engines, requests, requestLog } = this.#parts;
+    const { dropped, waiting } = broker.counters;
+    broker.publishMetrics({
+      ...this.#recent.take(clock.now()),
+      railsW: null,
+      queued: requests.waiting,
+      outbox: waiting,
+      dropped: dropped + requestLog.counters.dropped,
+      repeated: answering.counters.repeated,
+      workerRestarts: engines.slots.reduce((sum, slot) => sum + slot.restarts, 0),
+      workerMib: engines.slots.map((slot) => Math.round(slot.residentKib / 1024)),
+    });
+  }
+}
