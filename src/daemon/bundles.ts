@@ -6,7 +6,6 @@ import {
   bundleFiles,
   createTokenizer,
   decodeHead,
-  headToOnnx,
   manifestFile,
   parseGolden,
   parseLabels,
@@ -14,6 +13,7 @@ import {
   parseTokenizer,
   Safetensors,
   type GoldenUtterance,
+  type HeadWeights,
   type Manifest,
   type Tokenizer,
 } from '../model/index.js';
@@ -28,8 +28,8 @@ export interface LoadedBundle {
   readonly digest: string;
   readonly tokenizer: Tokenizer;
   readonly rules: DecisionRules;
-  /** The head as ONNX, for the engine. */
-  readonly headOnnx: Uint8Array;
+  /** For the engine. */
+  readonly head: HeadWeights;
   readonly golden: readonly GoldenUtterance[];
 }
 
@@ -88,7 +88,7 @@ export async function loadBundle(identity: BundleIdentity): Promise<LoadedBundle
     golden: parseGolden(goldenBytes!, labels, bundleFiles.golden),
     tokenizer: createTokenizer(tokenizerJson, { positions: architecture.positions }),
     rules: createRules(labels, head, manifest.decision),
-    headOnnx: headToOnnx(head, architecture.hidden),
+    head,
   };
 }
 

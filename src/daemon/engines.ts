@@ -94,7 +94,7 @@ export class Engines {
     this.#heads += 1;
     // Never a name again: an old head is dropped while a new one of the same bundle may be there.
     const head = `${identity.digest}#${this.#heads}`;
-    await slot.loadHead(head, bundle.headOnnx);
+    await slot.loadHead(head, bundle.head);
     const { rules, tokenizer, manifest } = bundle;
     const served = { id: name, version: manifest.version, head, engine: slot, rules, tokenizer };
     await warmUp(served, bundle);

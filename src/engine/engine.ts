@@ -1,3 +1,5 @@
+import type { HeadWeights } from '../model/index.js';
+
 /**
  * Token ids of several utterances, padded to one length.
  *
@@ -33,7 +35,7 @@ export interface Inference {
 export interface Engine {
   readonly info: EngineInfo;
   /** Adds a head, or replaces the one of the same name. */
-  loadHead(name: string, onnx: Uint8Array): Promise<void>;
+  loadHead(name: string, head: HeadWeights): Promise<void>;
   dropHead(name: string): Promise<void>;
   /** Embeddings, `[size, hidden]` row-major. */
   embed(batch: TokenBatch): Promise<Float32Array>;

@@ -1,4 +1,5 @@
 import { IntentdError, messageOf, type Clock, type Logger } from '../base/index.js';
+import type { HeadWeights } from '../model/index.js';
 import type { Engine, EngineInfo, Inference, TokenBatch } from './engine.js';
 import { workerGone, type WorkerProcess } from './worker/workerProcess.js';
 
@@ -22,7 +23,7 @@ export class EngineSlot implements Engine {
   readonly #options: SlotOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #heads = new Map<string, Uint8Array>();
+  readonly #heads = new Map<string, HeadWeights>();
   #info: EngineInfo | undefined;
   #worker: Promise<WorkerProcess> | undefined;
   #active: WorkerProcess | undefined;
@@ -92,9 +93,9 @@ export class EngineSlot implements Engine {
     return this.#retryOnce((worker) => worker.embed(batch));
   }
 
-  async loadHead(name: string, onnx: Uint8Array): Promise<void> {
-    await this.#retryOnce((worker) => worker.loadHead(name, onnx));
-    this.#heads.set(name, onnx);
+  async loadHead(name: string, head: HeadWeights): Promise<void> {
+    await this.#retryOnce((worker) => worker.loadHead(name, head));
+    this.#heads.set(name, head);
   }
 
   async dropHead(name: string): Promise<void> {
@@ -142,7 +143,7 @@ export class EngineSlot implements Engine {
         await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 100 * 2 ** attempt)));
       try {
         const worker = await this.#options.launch();
-        for (const [name, onnx] of this.#heads) await worker.loadHead(name, onnx);
+        for (const [name, head] of this.#heads) await worker.loadHead(name, head);
         this.#adopt(worker);
         this.#log.info({ pid: worker.pid }, 'the next engine worker serves');
         return worker;

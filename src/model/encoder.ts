@@ -105,3 +105,6 @@ export interface Head {
   /** SHA-256 of the `encoder.safetensors` it was fitted on. */
   readonly encoder: string;
 }
+
+/** What an engine computes of a head: its matrices. */
+export type HeadWeights = Pick<Head, 'hidden' | 'output' | 'intents' | 'background'>;

@@ -25,7 +25,8 @@ async function slot(more: Partial<SlotOptions> & { hangMs?: number } = {}): Prom
     silentLogger,
   );
   await made.start();
-  await made.loadHead('sum', new Uint8Array(100_000));
+  const output = { weight: new Float32Array(25_000), bias: new Float32Array(5) };
+  await made.loadHead('sum', { output, intents: 5, background: 0 });
   open.push(made);
   return made;
 }

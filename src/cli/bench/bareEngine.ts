@@ -1,5 +1,5 @@
 import { openOnnxRuntimeEngine } from '../../engine/index.js';
-import { createTokenizer, headToOnnx, padTokens, readBundle } from '../../model/index.js';
+import { createTokenizer, padTokens, readBundle } from '../../model/index.js';
 import { percentilesOf } from './tally.js';
 
 /** The engine without a daemon around it. */
@@ -31,7 +31,7 @@ export async function measureBareEngine(
   const tokens = texts.map((text) => tokenizer.encode(text));
   const engine = await openOnnxRuntimeEngine({ encoder, digest: head.encoder, precision: 'int8', threads });
   try {
-    await engine.loadHead(id, headToOnnx(head, architecture.hidden));
+    await engine.loadHead(id, head);
     let best = { perSecond: 0, batchSize: 1 };
     let p50Ms = 0;
     for (const batchSize of batchSizes) {

@@ -1,5 +1,5 @@
 import { openOnnxRuntimeEngine, type Engine } from '../../engine/index.js';
-import { headToOnnx, type Bundle } from '../../model/index.js';
+import type { Bundle } from '../../model/index.js';
 
 export interface CpuEngineOptions {
   readonly precision: 'int8' | 'fp32';
@@ -17,7 +17,7 @@ export async function openCpuEngine(bundle: Bundle, options: CpuEngineOptions): 
   const { manifest, encoder, head } = bundle;
   const engine = await openOnnxRuntimeEngine({ encoder, digest: head.encoder, ...options });
   try {
-    await engine.loadHead(manifest.id, headToOnnx(head, encoder.architecture.hidden));
+    await engine.loadHead(manifest.id, head);
     return engine;
   } catch (error) {
     await engine.close();

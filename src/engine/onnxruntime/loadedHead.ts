@@ -1,6 +1,6 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { IntentdError } from '../../base/index.js';
-import { openSession, runFor, widthOf } from './session.js';
+import { headToOnnx, type HeadWeights } from '../../model/index.js';
+import { openSession, runFor } from './session.js';
 
 /** A head in ONNX Runtime. Whoever began with it ends with it, though it be replaced in between. */
 export class LoadedHead {
@@ -12,19 +12,12 @@ export class LoadedHead {
     private readonly hidden: number,
   ) {}
 
-  /** @throws IntentdError `bad_graph`, or `bad_head` if it is no head for embeddings of `hidden` numbers. */
-  static async open(name: string, onnx: Uint8Array, hidden: number): Promise<LoadedHead> {
-    const what = `the head ${JSON.stringify(name)}`;
-    const session = await openSession(what, onnx, { threads: 1 });
-    const width = widthOf(session.inputMetadata, 'embedding');
-    if (width === hidden && widthOf(session.outputMetadata, 'logits') !== undefined) {
-      return new LoadedHead(session, hidden);
-    }
-    await session.release();
-    throw new IntentdError(
-      'bad_head',
-      `For this encoder ${what} should turn an embedding of ${hidden} numbers into logits, but it takes ` +
-        `${width ?? 'no embedding'}.`,
+  /** @throws IntentdError `bad_head` if it is no head for embeddings of `hidden` numbers, or `bad_graph`. */
+  static async open(name: string, head: HeadWeights, hidden: number): Promise<LoadedHead> {
+    const onnx = headToOnnx(head, hidden);
+    return new LoadedHead(
+      await openSession(`the head ${JSON.stringify(name)}`, onnx, { threads: 1 }),
+      hidden,
     );
   }
 

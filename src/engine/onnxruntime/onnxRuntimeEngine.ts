@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { env, Tensor, type InferenceSession } from 'onnxruntime-node';
 import { IntentdError } from '../../base/index.js';
-import { encoderToOnnx, type Encoder, type WeightForm } from '../../model/index.js';
+import { encoderToOnnx, type Encoder, type HeadWeights, type WeightForm } from '../../model/index.js';
 import type { Engine, EngineInfo, Inference, TokenBatch } from '../engine.js';
 import { checkTokenBatch, idsUpTo, type TokenLimits } from '../tokenBatch.js';
 import { LoadedHead } from './loadedHead.js';
@@ -62,12 +62,12 @@ export class OnnxRuntimeEngine implements Engine {
     return new OnnxRuntimeEngine(info, session, encoder.architecture);
   }
 
-  /** @throws IntentdError `bad_graph`, `bad_head` if it does not fit the encoder, `engine_closed` */
-  async loadHead(name: string, onnx: Uint8Array): Promise<void> {
+  /** @throws IntentdError `bad_head` if it does not fit the encoder, `bad_graph`, `engine_closed` */
+  async loadHead(name: string, head: HeadWeights): Promise<void> {
     this.checkOpen();
-    const head = await LoadedHead.open(name, onnx, this.info.hidden);
+    const loaded = await LoadedHead.open(name, head, this.info.hidden);
     const previous = this.heads.get(name);
-    this.heads.set(name, head);
+    this.heads.set(name, loaded);
     await previous?.retire();
   }
 

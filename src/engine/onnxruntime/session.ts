@@ -72,13 +72,3 @@ export async function runFor(
   }
   return data;
 }
-
-/** The last dimension of a session's float32 input or output; `undefined` if there is none of that name. */
-export function widthOf(
-  metadata: readonly InferenceSession.ValueMetadata[],
-  name: string,
-): number | undefined {
-  const found = metadata.find((value) => value.name === name);
-  const width = found?.isTensor && found.type === 'float32' ? found.shape.at(-1) : undefined;
-  return typeof width === 'number' ? width : undefined;
-}

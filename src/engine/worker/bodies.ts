@@ -1,4 +1,5 @@
 import { IntentdError } from '../../base/index.js';
+import type { HeadWeights } from '../../model/index.js';
 import type { Inference, TokenBatch } from '../engine.js';
 
 /** Bodies of frames: a name, or numbers, or typed arrays as they lie in memory (little-endian). */
@@ -45,6 +46,32 @@ export function decodeFloats(body: Buffer, count: number): Float32Array[] {
   }
   checkLength(body, at, true);
   return arrays;
+}
+
+const activations = ['gelu', 'tanh', 'relu'] as const;
+
+/** Four counts (hidden layer's size, or 0, its activation, intents, background), then its four arrays. */
+export function encodeHead({ hidden, output, intents, background }: HeadWeights): Uint8Array[] {
+  const activation = activations.indexOf(hidden?.activation ?? 'gelu');
+  const none = new Float32Array(0);
+  return [
+    bytesOf(Uint32Array.of(hidden?.size ?? 0, activation, intents, background)),
+    ...encodeFloats(hidden?.weight ?? none, hidden?.bias ?? none, output.weight, output.bias),
+  ];
+}
+
+/** @throws IntentdError `bad_frame` */
+export function decodeHead(body: Buffer): HeadWeights {
+  const [size, kind, intents, background] = [0, 4, 8, 12].map((at) => readCount(body, at));
+  const [weight, bias, outputWeight, outputBias] = decodeFloats(body.subarray(16), 4);
+  const activation = activations[kind!];
+  if (activation === undefined) throw new IntentdError('bad_frame', `A head has the activation ${kind!}.`);
+  return {
+    ...(size === 0 ? {} : { hidden: { weight: weight!, bias: bias!, size: size!, activation } }),
+    output: { weight: outputWeight!, bias: outputBias! },
+    intents: intents!,
+    background: background!,
+  };
 }
 
 /**

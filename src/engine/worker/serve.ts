@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { IntentdError, messageOf } from '../../base/index.js';
 import type { Engine } from '../engine.js';
-import { decodeBatch, decodeNamed, encodeFailure, encodeFloats } from './bodies.js';
+import { decodeBatch, decodeHead, decodeNamed, encodeFailure, encodeFloats } from './bodies.js';
 import { FrameReader, encodeFrame, frameKinds, type Frame } from './frames.js';
 
 /** Answers calls on `socket` with `engine`, one after the other, until the socket ends. */
@@ -39,7 +39,7 @@ async function resultOf(engine: Engine, { kind, body }: Frame): Promise<Uint8Arr
       return encodeFloats(await engine.embed(decodeBatch(body)));
     case frameKinds.loadHead: {
       const { name, rest } = decodeNamed(body);
-      await engine.loadHead(name, new Uint8Array(rest));
+      await engine.loadHead(name, decodeHead(rest));
       return [];
     }
     case frameKinds.dropHead:

@@ -1,8 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { IntentdError, messageOf, type Logger } from '../../base/index.js';
+import type { HeadWeights } from '../../model/index.js';
 import type { Engine, EngineInfo, Inference, TokenBatch } from '../engine.js';
-import { decodeFailure, decodeFloats, decodeInference, encodeBatch, encodeNamed } from './bodies.js';
+import {
+  decodeFailure,
+  decodeFloats,
+  decodeInference,
+  encodeBatch,
+  encodeHead,
+  encodeNamed,
+} from './bodies.js';
 import { workerEnvironment } from './environment.js';
 import { FrameReader, encodeFrame, frameKinds, type Frame } from './frames.js';
 import { isolatingPrefix } from './isolation.js';
@@ -105,8 +113,8 @@ export class WorkerProcess implements Engine {
     return this.#decoded(() => decodeFloats(body, 1)[0]!);
   }
 
-  async loadHead(name: string, onnx: Uint8Array): Promise<void> {
-    await this.#call(frameKinds.loadHead, encodeNamed(name, [onnx]));
+  async loadHead(name: string, head: HeadWeights): Promise<void> {
+    await this.#call(frameKinds.loadHead, encodeNamed(name, encodeHead(head)));
   }
 
   async dropHead(name: string): Promise<void> {

@@ -1,6 +1,5 @@
-import onnxProto from 'onnx-proto';
-
-const { AttributeType } = onnxProto.onnx.AttributeProto;
+import type onnxProto from 'onnx-proto';
+import { onnx } from './onnxProto.js';
 
 /** The value of a node's attribute; ONNX tells integers from floats, JavaScript does not. */
 export type Attribute =
@@ -17,6 +16,7 @@ export const text = (value: string): Attribute => ({ kind: 'text', value });
 export const subgraph = (value: onnxProto.onnx.IGraphProto): Attribute => ({ kind: 'graph', value });
 
 export function attributeProto(name: string, attribute: Attribute): onnxProto.onnx.IAttributeProto {
+  const { AttributeType } = onnx().AttributeProto;
   switch (attribute.kind) {
     case 'int':
       return { name, type: AttributeType.INT, i: attribute.value };

@@ -1,8 +1,8 @@
-import onnxProto from 'onnx-proto';
+import type onnxProto from 'onnx-proto';
 import { attributeProto, type Attribute } from './attributes.js';
+import { onnx } from './onnxProto.js';
 import { tensorProto, elementTypes, type ElementType, type TensorData } from './tensorData.js';
 
-const { ModelProto } = onnxProto.onnx;
 type GraphProto = onnxProto.onnx.IGraphProto;
 
 /** The name of a tensor in a graph. */
@@ -81,12 +81,14 @@ export class GraphBuilder {
 
   /** The serialized model, IR version 9. */
   toModel(operatorSets: OperatorSets): Uint8Array {
-    return ModelProto.encode({
-      irVersion: 9,
-      producerName: 'intentd',
-      opsetImport: Object.entries(operatorSets).map(([domain, version]) => ({ domain, version })),
-      graph: this.toGraph(),
-    }).finish();
+    return onnx()
+      .ModelProto.encode({
+        irVersion: 9,
+        producerName: 'intentd',
+        opsetImport: Object.entries(operatorSets).map(([domain, version]) => ({ domain, version })),
+        graph: this.toGraph(),
+      })
+      .finish();
   }
 }
 

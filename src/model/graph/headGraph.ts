@@ -1,5 +1,5 @@
 import { IntentdError } from '../../base/index.js';
-import type { Head } from '../encoder.js';
+import type { HeadWeights } from '../encoder.js';
 import { activate } from './activationFunction.js';
 import { int } from './attributes.js';
 import { GraphBuilder, type Value } from './graphBuilder.js';
@@ -12,7 +12,7 @@ import { floats } from './tensorData.js';
  * @param hidden the size of the encoder's embedding.
  * @throws IntentdError `bad_head` if the weights do not fit that size or each other.
  */
-export function headToOnnx(head: Head, hidden: number): Uint8Array {
+export function headToOnnx(head: HeadWeights, hidden: number): Uint8Array {
   const graph = new GraphBuilder('head');
   const outputs = head.intents + head.background;
   const embedding = graph.input('embedding', 'float32', ['B', hidden]);

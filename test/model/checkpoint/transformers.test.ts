@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openOnnxRuntimeEngine } from '../../../src/engine/index.js';
-import { headToOnnx, padTokens, readHuggingFace } from '../../../src/model/index.js';
+import { padTokens, readHuggingFace } from '../../../src/model/index.js';
 import { missingPython, runPython } from '../../support/python.js';
 import { writeTinyCheckpoint, type TinyCheckpointOptions } from '../../support/tinyCheckpoint.js';
 
@@ -34,7 +34,7 @@ describe.skipIf(missing)(`a checkpoint in transformers${missing ? ` (${missing})
       const theirs = runPython(script, [folder], lines).trim().split('\n');
       const { encoder, head } = await readHuggingFace(folder);
       const engine = await openOnnxRuntimeEngine({ encoder, digest: '', precision: 'fp32' });
-      await engine.loadHead('own', headToOnnx(head!, encoder.architecture.hidden));
+      await engine.loadHead('own', head!);
       for (const [index, ids] of utterances.entries()) {
         const { logits } = await engine.infer(padTokens([{ ids: Int32Array.from(ids) }]), 'own');
         for (const [row, theirLogit] of (JSON.parse(theirs[index]!) as number[]).entries()) {

@@ -26,7 +26,6 @@ const graphs: Record<string, () => Uint8Array> = {
         output: { weight: new Float32Array(40), bias: new Float32Array(5) },
         intents: 4,
         background: 1,
-        encoder: '',
       },
       8,
     ),

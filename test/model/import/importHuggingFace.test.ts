@@ -6,7 +6,6 @@ import { fitTemperature, fitThreshold } from '../../../src/decision/index.js';
 import { openOnnxRuntimeEngine } from '../../../src/engine/index.js';
 import {
   createTokenizer,
-  headToOnnx,
   importHuggingFace,
   linearNames,
   padTokens,
@@ -268,10 +267,10 @@ async function rightAnswers({
   manifest,
   tokenizerJson,
 }: Bundle): Promise<number> {
-  const { hidden, positions } = manifest.architecture;
+  const { positions } = manifest.architecture;
   const tokenizer = createTokenizer(tokenizerJson, { positions });
   const engine = await openOnnxRuntimeEngine({ encoder, digest: head.encoder });
-  await engine.loadHead('own', headToOnnx(head, hidden));
+  await engine.loadHead('own', head);
   let right = 0;
   for (const { text, intent } of golden) {
     const { logits } = await engine.infer(padTokens([tokenizer.encode(text)]), 'own');
