@@ -52,6 +52,7 @@ export class Daemon {
   readonly #report: SelfReport;
   #metricsTimer: NodeJS.Timeout | undefined;
   #connected: () => void = () => undefined;
+  #stopped: Promise<void> | undefined;
 
   /** @throws IntentdError `bad_config` where a secret cannot be read */
   constructor({ config, env, version, log, clock = systemClock }: DaemonOptions) {
@@ -107,6 +108,7 @@ export class Daemon {
       if (this.#config.telemetry.enabled) this.#requestLog.start();
       await this.#startControl();
       await this.#models.start();
+      if (this.#stopped !== undefined) return;
       this.#report.publishHealth('well');
       const connected = new Promise<void>((resolve) => {
         this.#connected = resolve;
@@ -126,7 +128,13 @@ export class Daemon {
   }
 
   /** Stops to take requests, answers what it has, and ends, all within five seconds. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const loading = this.#models.stop();
     this.#watchdog?.stop();
     clearInterval(this.#metricsTimer);
     void this.#notifier.stopping();
@@ -138,6 +146,7 @@ export class Daemon {
     this.#deliveries.close();
     await this.#step('write the request log', this.#requestLog.stop());
     await this.#step('stop the engines', this.#engines.close());
+    await this.#step('give up what was being loaded', loading);
   }
 
   /** One step of stopping; a failure is told and the next step taken. */

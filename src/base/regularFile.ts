@@ -11,6 +11,8 @@ export interface ReadOptions {
   readonly maxBytes: number;
   /** What error messages call the file; its path if absent. */
   readonly name?: string;
+  /** Ends the reading with its reason, between two pieces. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -84,6 +86,7 @@ interface OpenFile {
   readonly handle: FileHandle;
   readonly size: number;
   readonly name: string;
+  readonly signal: AbortSignal | undefined;
 }
 
 async function withRegularFile<T>(
@@ -104,7 +107,7 @@ async function withRegularFile<T>(
         `${name} is ${stat.size} bytes long, and at most ${options.maxBytes} were expected.`,
       );
     }
-    return await use({ handle, size: stat.size, name });
+    return await use({ handle, size: stat.size, name, signal: options.signal });
   } finally {
     await handle.close();
   }
@@ -134,6 +137,7 @@ async function eachPiece(
   const buffer = new Uint8Array(Math.min(pieceBytes, file.size + 1));
   let offset = 0;
   for (;;) {
+    file.signal?.throwIfAborted();
     const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, offset);
     if (offset + bytesRead > file.size || (bytesRead === 0 && offset < file.size)) {
       throw new IntentdError('bad_file', `${file.name} changed its length while it was read.`);

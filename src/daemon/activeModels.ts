@@ -30,6 +30,7 @@ export class ActiveModels {
   readonly #path: string;
   readonly #log: Logger;
   #models: ReadonlyMap<string, ActiveModel> = new Map();
+  #forgotten = false;
 
   constructor(stateDir: string, log: Logger) {
     this.#path = join(stateDir, fileName);
@@ -45,6 +46,11 @@ export class ActiveModels {
     return [...this.#models.values()].flatMap((model) => [model.digest, model.previous ?? model.digest]);
   }
 
+  /** Whether the file could not be read, so that nobody knows what was loaded. */
+  get forgotten(): boolean {
+    return this.#forgotten;
+  }
+
   /** Reads the file, if there is one; what cannot be read is set aside, and only the configuration counts. */
   async read(): Promise<void> {
     try {
@@ -58,6 +64,7 @@ export class ActiveModels {
         { reason: messageOf(error), aside },
         'active.json is set aside: loaded models are forgotten',
       );
+      this.#forgotten = true;
       await rename(this.#path, aside);
     }
   }

@@ -20,15 +20,15 @@ export class BundleStore {
    * Copies a bundle whose files are all as its manifest says; one that is there already is kept where it
    * is whole.
    *
-   * @throws IntentdError `bad_bundle` or `bad_file`
+   * @throws IntentdError `bad_bundle` or `bad_file`, or the signal's reason; nothing of it is left then
    */
-  async add(identity: BundleIdentity): Promise<string> {
+  async add(identity: BundleIdentity, signal: AbortSignal): Promise<string> {
     const target = this.folderOf(identity.digest);
-    if (identity.folder === target || (await isWhole(identity, target))) return target;
+    if (identity.folder === target || (await isWhole(identity, target, signal))) return target;
     await rm(target, { recursive: true, force: true });
     await fillFolderAtomic(target, async (temporary) => {
       for (const [name, { sha256, bytes }] of listedFiles(identity)) {
-        const options = { maxBytes: bytes, name: join(identity.folder, name) };
+        const options = { maxBytes: bytes, name: join(identity.folder, name), signal };
         const found = await copyHashedFile(options.name, join(temporary, name), options);
         if (found !== sha256) throw changed(options.name, found, sha256);
       }
@@ -49,10 +49,10 @@ function listedFiles({ manifest, digest }: BundleIdentity): [string, { sha256: s
   return [...Object.entries(manifest.files), [manifestFile, { sha256: digest, bytes: maxManifestBytes }]];
 }
 
-async function isWhole(identity: BundleIdentity, folder: string): Promise<boolean> {
+async function isWhole(identity: BundleIdentity, folder: string, signal: AbortSignal): Promise<boolean> {
   try {
     for (const [name, { sha256, bytes }] of listedFiles(identity)) {
-      if ((await sha256OfFile(join(folder, name), { maxBytes: bytes })) !== sha256) return false;
+      if ((await sha256OfFile(join(folder, name), { maxBytes: bytes, signal })) !== sha256) return false;
     }
     return true;
   } catch (error) {

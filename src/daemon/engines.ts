@@ -30,6 +30,7 @@ export class Engines {
   readonly #log: Logger;
   readonly #onHealth: (health: 'well' | 'failing') => void;
   readonly #encoders = new Map<string, Encoder>();
+  readonly #closing = new AbortController();
   #heads = 0;
 
   constructor(config: Config, onHealth: (health: 'well' | 'failing') => void, clock: Clock, log: Logger) {
@@ -47,18 +48,23 @@ export class Engines {
    * Loads a bundle beside those that serve: its encoder, where no worker holds it yet, and its head.
    *
    * @param name the manifest's id if absent
-   * @throws IntentdError why it cannot be used; nothing of it is left then
+   * @throws IntentdError why it cannot be used, or the signal's reason; nothing of it is left then
    */
-  async load(folder: string, name?: string): Promise<{ model: LoadedModel; bundle: LoadedBundle }> {
+  async load(
+    folder: string,
+    name: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ model: LoadedModel; bundle: LoadedBundle }> {
     const identity = await identifyBundle(folder);
     const [slotResult, bundleResult] = await Promise.allSettled([
-      this.#claim(identity),
+      this.#claim(identity, signal),
       loadBundle(identity),
     ]);
     if (slotResult.status === 'rejected') throw slotResult.reason;
     const slot = slotResult.value;
     try {
       if (bundleResult.status === 'rejected') throw bundleResult.reason;
+      signal.throwIfAborted();
       const bundle = bundleResult.value;
       const model = await this.#modelOf(name ?? bundle.manifest.id, identity, slot, bundle);
       const { kind, form } = slot.info;
@@ -81,7 +87,9 @@ export class Engines {
     await this.#release(identity);
   }
 
+  /** Ends every worker, also those that are being started. */
   async close(): Promise<void> {
+    this.#closing.abort(new IntentdError('stopping', 'The agent is stopping.'));
     await Promise.all(this.slots.map((slot) => slot.close()));
   }
 
@@ -102,9 +110,10 @@ export class Engines {
   }
 
   /** The slot of the bundle's encoder, which keeps its worker until the claim is released. */
-  async #claim(identity: BundleIdentity): Promise<EngineSlot> {
+  async #claim(identity: BundleIdentity, signal: AbortSignal): Promise<EngineSlot> {
     const key = keyOf(identity);
     for (;;) {
+      signal.throwIfAborted();
       const existing = this.#encoders.get(key);
       if (existing === undefined) return this.#start(key, identity.folder);
       existing.folders.push(identity.folder);
@@ -133,7 +142,7 @@ export class Engines {
     const launch = () => {
       const task = JSON.stringify({ folder: folder(), kind, threads });
       const command = [process.execPath, '--expose-gc', script, task];
-      return WorkerProcess.start({ command, hangMs, startMs }, this.#log);
+      return WorkerProcess.start({ command, hangMs, startMs }, this.#log, this.#closing.signal);
     };
     return new EngineSlot({ launch, heartbeatMs, onHealth: this.#onHealth }, this.#clock, this.#log);
   }

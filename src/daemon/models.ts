@@ -3,6 +3,7 @@ import type { Config } from '../config/index.js';
 import type { ServedModel, ServedModels } from '../requests/index.js';
 import type { ModelChange, Progress } from '../service/index.js';
 import type { ActiveModels } from './activeModels.js';
+import { admit } from './admission.js';
 import { identifyBundle } from './bundles.js';
 import type { BundleStore } from './bundleStore.js';
 import { inferOnce, type Engines, type LoadedModel } from './engines.js';
@@ -36,6 +37,7 @@ export class Models {
   #configured: ReadonlyMap<string, string> = new Map();
   #default: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #stopping = new AbortController();
 
   constructor(parts: ModelsParts) {
     this.#parts = parts;
@@ -69,6 +71,12 @@ export class Models {
     return this.#inTurn(() => this.#start());
   }
 
+  /** Gives up what is being loaded, and changes nothing any more; what serves goes on serving. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new IntentdError('stopping', 'The agent is stopping.'));
+    await this.#turn;
+  }
+
   /**
    * Copies a bundle into the state directory, loads and checks it, and lets it serve under `name` (the
    * bundle's id if absent) in place of what does.
@@ -83,9 +91,9 @@ export class Models {
       const serving = this.#loaded.get(as);
       if (serving?.identity.digest === identity.digest) return { ...this.#describe(serving), changed: false };
       try {
-        const copy = await this.#parts.store.add(identity);
+        const copy = await this.#parts.store.add(identity, this.#signal);
         // What serves from a configured folder is kept as well: the folder may change.
-        if (serving !== undefined) await this.#parts.store.add(serving.identity);
+        if (serving !== undefined) await this.#parts.store.add(serving.identity, this.#signal);
         const previous = serving?.identity.digest ?? null;
         return await this.#replace(as, copy, { digest: identity.digest, previous }, tell);
       } finally {
@@ -139,10 +147,12 @@ export class Models {
   async #start(): Promise<void> {
     const { active, config, log, store } = this.#parts;
     await active.read();
+    await this.#tidyAtStart();
     const { planned, configured, refusals } = await startingPlan(config.model.bundles, active, store);
     this.#configured = configured;
     const results = await Promise.all(planned.map((model) => this.#firstThatServes(model)));
     const reasons = [...refusals, ...results.flatMap((result) => result.refusals)];
+    this.#signal.throwIfAborted();
     for (const reason of reasons) log.error({ reason: messageOf(reason) }, 'a bundle was refused');
     const models = results.flatMap(({ model }) => (model === undefined ? [] : [model]));
     if (models.length === 0) throw reasons[0];
@@ -155,7 +165,8 @@ export class Models {
     const refusals: unknown[] = [];
     for (const folder of folders) {
       try {
-        return { model: await this.#admit(folder, name, () => undefined), refusals };
+        const model = await admit(this.#parts, { folder, name }, () => undefined, this.#signal);
+        return { model, refusals };
       } catch (error) {
         refusals.push(error);
       }
@@ -174,28 +185,6 @@ export class Models {
     );
   }
 
-  /** Loads a bundle and asks it its golden utterances. */
-  async #admit(folder: string, name: string, tell: Tell): Promise<LoadedModel> {
-    const { engines, gate } = this.#parts;
-    tell({ step: 'loading' });
-    const { model, bundle } = await engines.load(folder, name);
-    try {
-      const candidate = {
-        model: model.served,
-        digest: bundle.digest,
-        golden: bundle.golden,
-        evaluation: bundle.manifest.evaluation,
-      };
-      await gate.check(candidate, (done, of) => {
-        tell({ step: 'asking the golden utterances', done, of });
-      });
-    } catch (error) {
-      await engines.unload(model);
-      throw error;
-    }
-    return model;
-  }
-
   async #replace(
     name: string,
     folder: string,
@@ -203,8 +192,9 @@ export class Models {
     tell: Tell,
   ): Promise<ModelChange> {
     const { active, engines } = this.#parts;
-    const model = await this.#admit(folder, name, tell);
+    const model = await admit(this.#parts, { folder, name }, tell, this.#signal);
     try {
+      this.#signal.throwIfAborted();
       await active.set(name, entry);
     } catch (error) {
       await engines.unload(model);
@@ -224,7 +214,11 @@ export class Models {
     this.#announce();
     if (old === undefined) return;
     tell({ step: 'waiting for the last answers of the old model' });
-    while (this.#parts.openFor(old.served) > 0) await new Promise((resolve) => setTimeout(resolve, pollMs));
+    while (this.#parts.openFor(old.served) > 0) {
+      // Then its worker ends with the agent.
+      if (this.#signal.aborted) return;
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
     await this.#parts.engines.unload(old);
     this.#announce();
   }
@@ -238,6 +232,17 @@ export class Models {
   async #tidy(): Promise<void> {
     const { active, store } = this.#parts;
     await store.keepOnly(new Set(active.digests));
+  }
+
+  /** Removes what an interrupted load left; where nobody knows what was loaded, nothing is removed. */
+  async #tidyAtStart(): Promise<void> {
+    const { active, log } = this.#parts;
+    if (active.forgotten) return;
+    try {
+      await this.#tidy();
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'copies that nothing asks for could not be removed');
+    }
   }
 
   #mustServe(name: string): LoadedModel {
@@ -254,9 +259,16 @@ export class Models {
     return { name, id, version: served.version, digest: identity.digest, previous: this.previousOf(name) };
   }
 
+  get #signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   /** One change after the other. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(work);
+    const mine = this.#turn.then(() => {
+      this.#signal.throwIfAborted();
+      return work();
+    });
     this.#turn = mine.catch(() => undefined);
     return mine;
   }

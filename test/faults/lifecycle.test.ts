@@ -1,9 +1,16 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
+import { messageOf } from '../../src/base/index.js';
 import { Agent, intentd } from '../support/agent.js';
+import { otherBundle } from '../support/otherBundle.js';
 
 const agents: Agent[] = [];
+const cleanups: (() => void)[] = [];
 afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
   for (const agent of agents.splice(0)) await agent.end('SIGKILL');
 });
 
@@ -12,6 +19,32 @@ async function started(...more: string[]): Promise<Agent> {
   agents.push(agent);
   await agent.start(...more);
   return agent;
+}
+
+/** An agent in the middle of copying a bundle. */
+async function copying(agent: Agent) {
+  const bundle = otherBundle({ version: '9.0.0', ballast: 20 });
+  cleanups.push(() => {
+    rmSync(bundle, { recursive: true });
+  });
+  const models = join(agent.stateDir, 'models');
+  const loaded = intentd('model', 'load', bundle, '--state-dir', agent.stateDir);
+  await until(() => readdirSync(models).some((name) => name.endsWith('.tmp')));
+  return { models, loaded };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 2000 && !condition(); tries++) await new Promise((r) => setTimeout(r, 5));
+  expect(condition()).toBe(true);
+}
+
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['--ppid', String(pid), '-o', 'pid='], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
 }
 
 describe('fault 30: an agent', () => {
@@ -36,6 +69,38 @@ describe('fault 30: an agent', () => {
     expect(answers.size).toBe(300);
     expect(new Set(answers.values())).toEqual(new Set([1]));
   }, 120_000);
+
+  it('told to stop while it copies a bundle of 20 GiB gives that up, within 5 s, and leaves nothing of it', async () => {
+    const agent = await started();
+    const { models, loaded } = await copying(agent);
+    const began = performance.now();
+    expect(await agent.end()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect((await loaded).status).not.toBe(0);
+    expect(readdirSync(models)).toEqual([]);
+  }, 60_000);
+
+  it('told to stop before it serves ends within 5 s, with all its processes', async () => {
+    const agent = new Agent();
+    agents.push(agent);
+    const starting = agent.start().catch((error: unknown) => messageOf(error));
+    await until(() => agent.running && childrenOf(agent.pid).length > 0);
+    const workers = childrenOf(agent.pid);
+    const began = performance.now();
+    expect(await agent.end()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(await starting).toContain('the agent ended with 0');
+    expect(workers.filter(isAlive)).toEqual([]);
+  }, 60_000);
+
+  it('that was killed while it copied a bundle removes what that left when it starts', async () => {
+    const agent = await started();
+    const { models } = await copying(agent);
+    await agent.end('SIGKILL');
+    expect(readdirSync(models)).toHaveLength(1);
+    await agent.start();
+    expect(readdirSync(models)).toEqual([]);
+  }, 60_000);
 
   it('that was killed starts again and serves', async () => {
     const agent = await started();

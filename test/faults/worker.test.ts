@@ -71,6 +71,15 @@ describe('the engine worker', () => {
     expect(engine.residentKib).toBeGreaterThan(10_000);
   });
 
+  it('that is not wanted any more ends before it is ready', async () => {
+    const stopping = new AbortController();
+    const command = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+    const options = { command, startMs: 60_000, hangMs: 1000 };
+    const starting = WorkerProcess.start(options, silentLogger, stopping.signal);
+    stopping.abort();
+    await expect(starting).rejects.toMatchObject({ code: 'worker_gone' });
+  });
+
   it('ends with its daemon', async () => {
     const engine = await slot();
     const pid = engine.pid;

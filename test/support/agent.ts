@@ -23,6 +23,11 @@ export class Agent {
     return this.#child!.pid!;
   }
 
+  /** Whether its process was started. */
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
   /** The options by which other commands find this agent. */
   get options(): string[] {
     return [

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../../src/base/index.js';
@@ -13,7 +13,12 @@ interface Changes {
   readonly noFigures?: true;
   /** Another graph of the same weights, so that it needs a worker of its own. */
   readonly windowEachSide?: number;
+  /** Further files of 1 GiB of zeros that take no room, so that copying it takes long. */
+  readonly ballast?: number;
 }
+
+const gigabyte = 1 << 30;
+const digestOfZeros = '49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14';
 
 /** A copy of the shipped bundle that says something else of itself, and is as whole. */
 export function otherBundle(changes: Changes): string {
@@ -35,6 +40,11 @@ export function otherBundle(changes: Changes): string {
     const text = goldenWith(folder, changes.golden);
     writeFileSync(join(folder, 'golden.jsonl'), text);
     manifest.files['golden.jsonl'] = { sha256: sha256(text), bytes: Buffer.byteLength(text) };
+  }
+  for (let at = 0; at < (changes.ballast ?? 0); at++) {
+    writeFileSync(join(folder, `ballast-${at}`), '');
+    truncateSync(join(folder, `ballast-${at}`), gigabyte);
+    manifest.files[`ballast-${at}`] = { sha256: digestOfZeros, bytes: gigabyte };
   }
   writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
   return folder;

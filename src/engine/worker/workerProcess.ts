@@ -86,12 +86,22 @@ export class WorkerProcess implements Engine {
   /**
    * Starts a worker and waits until it is ready.
    *
+   * @param signal ends one that is not ready yet
    * @throws IntentdError what the worker said was wrong, or `worker_gone`
    */
-  static async start(options: WorkerOptions, log: Logger): Promise<WorkerProcess> {
+  static async start(options: WorkerOptions, log: Logger, signal?: AbortSignal): Promise<WorkerProcess> {
+    signal?.throwIfAborted();
     const worker = new WorkerProcess(options, log);
-    const body = await worker.#expect(0, options.startMs);
-    worker.#info = JSON.parse(body.toString('utf8')) as EngineInfo;
+    const cancel = (): void => {
+      worker.kill('it is not wanted any more');
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const body = await worker.#expect(0, options.startMs);
+      worker.#info = JSON.parse(body.toString('utf8')) as EngineInfo;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
     return worker;
   }
 
