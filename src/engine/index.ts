@@ -7,3 +7,4 @@ export type { Multiplication } from './onnxruntime/multiplication.js';
 export { openMultiplication, openOnnxRuntimeEngine } from './onnxruntime/open.js';
 export type { OnnxRuntimeEngineOptions } from './onnxruntime/onnxRuntimeEngine.js';
 export { weightFormHere } from './onnxruntime/weightForm.js';
+export { addonPath, loadAddon } from './tensorrt/addon.js';

@@ -9,3 +9,4 @@ export {
 export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
 export { RecentRequests, type RecentFigures } from './recent.js';
 export { requestLogPath, type RequestRow } from './row.js';
+export * from './meter/index.js';

@@ -1,0 +1,77 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { NvmlMeter, type Sample } from '../../../src/telemetry/index.js';
+import { built } from '../../support/built.js';
+
+const now = () => performance.now();
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+/** An addon whose energy counter runs `body`. */
+function addon(body: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'intentd-addon-')), 'addon.cjs');
+  const others = ['runtimeInfo', 'setLogSink', 'loadPlugins', 'buildEngine', 'loadEngine', 'engineInfo'];
+  const rest = [...others, 'warmup', 'infer', 'unloadEngine'].map((name) => `${name}() {}`).join(', ');
+  writeFileSync(path, `module.exports = { ${rest}, readGpuEnergy() { ${body} } };`);
+  return path;
+}
+
+async function find(path: string, limits: { startMs?: number; hangMs?: number } = {}) {
+  const script = join(await built(), 'telemetry/meter/nvmlMain.js');
+  const command = [process.execPath, script, path];
+  return NvmlMeter.find(
+    { command, intervalMs: 5, startMs: 10_000, hangMs: 5000, retryMs: 100, ...limits },
+    now,
+  );
+}
+
+async function samplesOf(meter: NvmlMeter, forMs: number) {
+  const samples: Sample[] = [];
+  const faults: string[] = [];
+  meter.start({ onSample: (sample) => samples.push(sample), onFault: (reason) => faults.push(reason) });
+  cleanups.push(() => {
+    meter.stop();
+  });
+  await new Promise((resolve) => setTimeout(resolve, forMs));
+  return { samples, faults };
+}
+
+describe('the energy counter of a GPU', () => {
+  it('is read in a process of its own and told when it moves, on our clock', async () => {
+    // 100 W, in steps of 20 ms.
+    const meter = await find(addon('return 1e6 + Math.floor(Number(process.hrtime.bigint()) / 20e6) * 2000'));
+    expect(meter.info).toMatchObject({ kind: 'nvml', covers: 'gpu', total: 'GPU' });
+    const began = now();
+    const { samples, faults } = await samplesOf(meter, 1000);
+    expect(faults).toEqual([]);
+    const [first, last] = [samples[0]!, samples.at(-1)!];
+    expect(first.unit).toBe('mJ');
+    expect(first.at).toBeGreaterThan(began - 1000);
+    expect(last.at).toBeLessThan(now());
+    const watts = (last.total - first.total) / (last.at - first.at);
+    expect(watts).toBeGreaterThan(90);
+    expect(watts).toBeLessThan(110);
+    expect(samples.length).toBeLessThan(60);
+  });
+
+  it('that is not there is no meter, with the reason', async () => {
+    const path = addon("throw Object.assign(new Error('NVML found no GPU.'), { code: 'NO_METER' })");
+    await expect(find(path)).rejects.toMatchObject({
+      code: 'no_meter',
+      message: "The GPU's energy counter cannot be read: NVML found no GPU.",
+    });
+    await expect(find('/nowhere/addon.node')).rejects.toThrow('is not there; build it');
+  });
+
+  it('that hangs is told, and its process ended and begun again', async () => {
+    const path = addon('globalThis.n = (globalThis.n ?? 0) + 1; if (n > 20) for (;;); return n');
+    const { samples, faults } = await samplesOf(await find(path, { hangMs: 300 }), 2500);
+    expect(faults).toContain('the process of the meter said nothing for 300 ms');
+    expect(faults).toContain('the process of the meter ended');
+    expect(samples.filter(({ total }) => total === 3).length).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, renameSync, rmSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  affordableIntervalMs,
+  detectMeter,
+  PollingMeter,
+  type Meter,
+  type PolledMeter,
+  type Sample,
+} from '../../../src/telemetry/index.js';
+import { boards, SysfsTree } from '../../support/sysfsTree.js';
+
+const now = () => performance.now();
+const options = { intervalMs: 10, hangMs: 50, retryMs: 50 };
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+function watch(meter: Meter) {
+  const samples: Sample[] = [];
+  const faults: string[] = [];
+  meter.start({ onSample: (sample) => samples.push(sample), onFault: (reason) => faults.push(reason) });
+  cleanups.push(() => {
+    meter.stop();
+  });
+  return { samples, faults };
+}
+
+/** A meter whose readings come back when the test says so. */
+function slow(): { meter: PolledMeter; open: ((sample: Sample) => void)[] } {
+  const open: ((sample: Sample) => void)[] = [];
+  const info = { kind: 'ina3221', device: '', rails: [], covers: 'board', total: '' } as const;
+  const read = () => new Promise<Sample>((resolve) => open.push(resolve));
+  return { open, meter: { info, read, close: () => undefined } };
+}
+
+describe('samples of a meter', () => {
+  it('come a hundred times a second', async () => {
+    const { meter } = await detectMeter(
+      { kind: 'auto', intervalMs: 10, sysfs: SysfsTree.ofJetson(boards.orinNano).root, gpu: false },
+      now,
+    );
+    const { samples, faults } = watch(meter!);
+    await sleep(1500);
+    expect(faults).toEqual([]);
+    const span = samples.at(-1)!.at - samples[10]!.at;
+    // A machine that others use too may be late; it is never early.
+    expect((samples.length - 11) / (span / 1000)).toBeGreaterThan(40);
+    expect((samples.length - 11) / (span / 1000)).toBeLessThan(101);
+  });
+
+  it('come as often as their cost allows', () => {
+    expect(affordableIntervalMs(10, { wallMs: 4, cpuMs: 0.3 })).toBe(10);
+    expect(affordableIntervalMs(10, { wallMs: 30, cpuMs: 0.3 })).toBe(60);
+    expect(affordableIntervalMs(10, { wallMs: 4, cpuMs: 2 })).toBe(40);
+  });
+});
+
+describe('fault 29: a rail', () => {
+  it('that hangs is told once, and no reading is piled on it', async () => {
+    const { meter, open } = slow();
+    const { samples, faults } = watch(new PollingMeter(meter, options, now));
+    await sleep(400);
+    expect(open).toHaveLength(1);
+    expect(faults).toEqual(['a reading has not come back for 50 ms']);
+    open[0]!({ at: now(), unit: 'mW', total: 1, rails: [] });
+    await sleep(50);
+    expect(open.length).toBeGreaterThan(1);
+    expect(samples).toEqual([]);
+  });
+
+  it('that is a pipe nobody writes to hangs a thread of the pool, and nothing else', async () => {
+    const tree = SysfsTree.ofJetson(boards.orinNano);
+    const current = tree.path('bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input');
+    rmSync(current);
+    spawnSync('mkfifo', [current]);
+    const { meter } = await detectMeter({ kind: 'auto', intervalMs: 10, sysfs: tree.root, gpu: false }, now);
+    const { samples, faults } = watch(meter!);
+    let longest = 0;
+    for (let last = now(), turns = 0; turns < 100; turns++) {
+      await sleep(10);
+      longest = Math.max(longest, now() - last);
+      last = now();
+    }
+    expect(longest).toBeLessThan(400);
+    expect(samples).toEqual([]);
+    expect(faults).toEqual(['a reading has not come back for 500 ms']);
+    closeSync(openSync(current, constants.O_RDWR));
+  });
+
+  it('that vanishes or talks nonsense is told, tried again, and used when it is well', async () => {
+    const tree = SysfsTree.ofJetson(boards.orinNano);
+    const current = 'bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input';
+    const { Ina3221Meter } = await import('../../../src/telemetry/index.js');
+    const { samples, faults } = watch(new PollingMeter((await Ina3221Meter.find(tree.root))!, options, now));
+    await sleep(300);
+    expect(samples.length).toBeGreaterThan(10);
+    tree.write(current, 'nonsense');
+    await sleep(200);
+    expect(faults[0]).toContain('"nonsense" is no whole number');
+    renameSync(tree.path(current), tree.path('away'));
+    await sleep(200);
+    const [seen, told] = [samples.length, faults.length];
+    expect(faults.at(-1)).toContain('ENOENT');
+    tree.write(current, '1000');
+    await sleep(300);
+    expect(samples.length).toBeGreaterThan(seen + 3);
+    expect(faults.length).toBeLessThanOrEqual(told + 1);
+  });
+});
