@@ -1,5 +1,5 @@
 export type * from './engine.js';
-export { EngineSlot, type SlotOptions } from './slot.js';
+export { EngineSlot, type Launch, type SlotOptions } from './slot.js';
 export { workerEnvironment } from './worker/environment.js';
 export { isolation, type Isolation } from './worker/isolation.js';
 export { WorkerProcess, workerGone, type WorkerOptions } from './worker/workerProcess.js';

@@ -33,6 +33,8 @@ interface Call {
 /** The code of errors that mean the worker is gone, whatever was asked of it. */
 export const workerGone = 'worker_gone';
 
+const drainPollMs = 2;
+
 /** An engine in a child process, behind a Unix socket that no other process has. */
 export class WorkerProcess implements Engine {
   readonly #options: WorkerOptions;
@@ -135,6 +137,11 @@ export class WorkerProcess implements Engine {
   async ping(): Promise<number> {
     const body = await this.#call(frameKinds.ping, []);
     return this.#decoded(() => decodeFloats(body, 1)[0]![0] ?? 0);
+  }
+
+  /** Resolves when nothing that was asked of it is open any more. */
+  async drained(): Promise<void> {
+    while (this.#calls.size > 0) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
   }
 
   async close(): Promise<void> {
