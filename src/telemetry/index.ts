@@ -10,3 +10,4 @@ export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './r
 export { RecentRequests, type RecentFigures } from './recent.js';
 export { requestLogPath, type RequestRow } from './row.js';
 export * from './meter/index.js';
+export * from './energy/index.js';
