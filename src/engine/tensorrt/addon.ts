@@ -143,6 +143,7 @@ export const nativeCodes = [
   'CUDA',
   'NO_METER',
   'UNLOADED',
+  'INTERNAL',
 ] as const;
 
 export type NativeCode = (typeof nativeCodes)[number];
