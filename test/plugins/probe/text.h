@@ -1,0 +1,45 @@
+// The words of a command, and its answer as one line of JSON.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace probe {
+
+inline std::vector<std::string> split(const std::string& text, char separator)
+{
+    std::vector<std::string> parts;
+    std::stringstream stream(text);
+    for (std::string part; std::getline(stream, part, separator);)
+        if (!part.empty()) parts.push_back(part);
+    return parts;
+}
+
+inline std::string quoted(const std::string& text)
+{
+    std::string result = "\"";
+    for (const char letter : text) {
+        if (letter == '"' || letter == '\\') result += '\\';
+        result += letter == '\n' ? ' ' : letter;
+    }
+    return result + "\"";
+}
+
+/// JSON of already written values.
+inline std::string list(const std::vector<std::string>& values)
+{
+    std::string text = "[";
+    for (std::size_t i = 0; i < values.size(); ++i) text += (i ? "," : "") + values[i];
+    return text + "]";
+}
+
+inline std::string quotedList(const std::vector<std::string>& texts)
+{
+    std::vector<std::string> values;
+    for (const std::string& one : texts) values.push_back(quoted(one));
+    return list(values);
+}
+
+} // namespace probe
