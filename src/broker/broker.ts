@@ -27,7 +27,8 @@ export interface BrokerHandlers {
   /** A message that was answered with a refusal, because it breaks the protocol. */
   onRefused(dialect: Dialect, code: string): void;
   onUp(): void;
-  onDown(reason: string): void;
+  /** `waitMs` later it is tried again. */
+  onDown(reason: string, waitMs: number): void;
 }
 
 /** What the room counted since the start. */
@@ -190,9 +191,9 @@ export class Broker {
         this.#log.info({ broker: this.url }, 'connected to the broker');
         this.#handlers.onUp();
       },
-      onDown: (reason: string) => {
-        this.#log.warn({ broker: this.url, reason }, 'no connection to the broker; trying again');
-        this.#handlers.onDown(reason);
+      onDown: (reason: string, waitMs: number) => {
+        this.#log.warn({ broker: this.url, reason, waitMs }, 'no connection to the broker; trying again');
+        this.#handlers.onDown(reason, waitMs);
       },
     };
   }
@@ -205,8 +206,8 @@ export class Broker {
       onUp: () => {
         this.#log.info({ pools: this.#options.pools }, 'sharing requests of the pools');
       },
-      onDown: (reason: string) => {
-        this.#log.warn({ reason }, 'no connection for the pools; trying again');
+      onDown: (reason: string, waitMs: number) => {
+        this.#log.warn({ reason, waitMs }, 'no connection for the pools; trying again');
       },
     };
   }

@@ -1,4 +1,10 @@
-import { MqttClient, type IClientOptions, type IConnackPacket, type IPublishPacket } from 'mqtt';
+import {
+  ErrorWithSubackPacket,
+  MqttClient,
+  type IClientOptions,
+  type IConnackPacket,
+  type IPublishPacket,
+} from 'mqtt';
 import { messageOf, type Logger } from '../base/index.js';
 import { Backoff } from './backoff.js';
 import { openSocket, type Endpoint } from './endpoint.js';
@@ -28,7 +34,8 @@ export interface ConnectionHandlers {
   onMessage(message: Inbound): void;
   /** Connected and subscribed. */
   onUp(): void;
-  onDown(reason: string): void;
+  /** `waitMs` later it is tried again. */
+  onDown(reason: string, waitMs: number): void;
 }
 
 const maxUnsentBytes = 4 * 1024 * 1024;
@@ -167,13 +174,8 @@ export class Connection {
 
   async #connected(client: MqttClient, connack: IConnackPacket): Promise<void> {
     this.#window = connack.properties?.receiveMaximum ?? 65_535;
-    const topics = [...this.#options.subscriptions];
     try {
-      if (topics.length > 0) {
-        const granted = await client.subscribeAsync(topics, { qos: 1 });
-        const denied = granted.find((grant) => (grant.qos as number) >= 128);
-        if (denied !== undefined) throw new Error(`the broker denied the subscription to ${denied.topic}`);
-      }
+      await subscribe(client, [...this.#options.subscriptions]);
     } catch (error) {
       this.#noteFailure(error);
       client.end(true);
@@ -207,10 +209,11 @@ export class Connection {
     this.outbox.putBack([...this.#underway].filter((parcel) => parcel.message.retain !== true));
     this.#underway.clear();
     if (this.#stopped) return;
-    this.#handlers.onDown(this.#reason);
+    const waitMs = this.#backoff.next();
+    this.#handlers.onDown(this.#reason, waitMs);
     this.#retry = setTimeout(() => {
       this.#connect();
-    }, this.#backoff.next());
+    }, waitMs);
   }
 
   /** Sends what waits, never more unacknowledged QoS 1 messages than the broker's Receive Maximum. */
@@ -268,6 +271,21 @@ export class Connection {
     if (typeof code !== 'number' || code < 128) return false;
     this.#log.warn({ topic, code }, 'the broker refused a message');
     return true;
+  }
+}
+
+/** Subscribes at QoS 1; where the broker denies a topic, the error says which. */
+async function subscribe(client: MqttClient, topics: string[]): Promise<void> {
+  if (topics.length === 0) return;
+  try {
+    await client.subscribeAsync(topics, { qos: 1 });
+  } catch (error) {
+    const granted = error instanceof ErrorWithSubackPacket ? error.packet.granted : [];
+    const denied = topics.filter((_topic, at) => Number(granted[at]) >= 128);
+    if (denied.length === 0) throw error;
+    throw new Error(`the broker denied the subscription to ${denied.join(', ')}: allow it there`, {
+      cause: error,
+    });
   }
 }
 

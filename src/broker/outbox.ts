@@ -3,7 +3,7 @@ import type { Outbound } from './message.js';
 /** A message on its way out, and whom to tell when the broker has it. */
 export interface Parcel {
   readonly message: Outbound;
-  /** Called once the broker has taken it (QoS 1), or once it was written (QoS 0). */
+  /** Called once the broker has taken it (QoS 1), it was written (QoS 0), or it had to be dropped. */
   readonly delivered?: () => void;
 }
 
@@ -50,8 +50,9 @@ export class Outbox {
   #shrink(): void {
     while (this.#waiting.length > this.#limit) {
       const unreliable = this.#waiting.findIndex((parcel) => parcel.message.qos === 0);
-      this.#waiting.splice(Math.max(0, unreliable), 1);
+      const [dropped] = this.#waiting.splice(Math.max(0, unreliable), 1);
       this.#dropped += 1;
+      dropped?.delivered?.();
     }
   }
 }

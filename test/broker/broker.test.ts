@@ -1,8 +1,8 @@
 import { connectAsync, type MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/base/index.js';
-import { Broker, parseEndpoint, type BrokerOptions, type Request } from '../../src/broker/index.js';
+import { parseEndpoint, type BrokerOptions } from '../../src/broker/index.js';
 import { answerOf } from '../support/answers.js';
+import { brokerRoom } from '../support/brokerRoom.js';
 import { TcpProxy } from '../support/tcpProxy.js';
 import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
 
@@ -11,43 +11,16 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const defaults: BrokerOptions = {
-  device: 'dev',
-  prefix: 'intentd',
-  embeddedPort: 0,
-  protocol: 'auto',
-  keepaliveSeconds: 30,
-  responseTopics: ['intentd/+/response/#', '+/+/response'],
-  pools: [],
-  hermes: { enabled: true, siteIds: [] },
-};
-
 /** A broker room that answers every request with its text as the intent. */
 async function echoing(options: Partial<BrokerOptions> = {}) {
-  const requests: Request[] = [];
-  let up: () => void = () => undefined;
-  const first = new Promise<void>((resolve) => (up = resolve));
-  const downs: string[] = [];
-  const broker = new Broker(
-    { ...defaults, ...options },
-    {
-      onRequest: (request) => {
-        requests.push(request);
-        const answer = answerOf({ intent: request.utterance.text });
-        for (const message of request.encode({ ok: true, answer })) broker.publish(message);
-      },
-      onRefused: () => undefined,
-      onUp: () => {
-        up();
-      },
-      onDown: (reason) => downs.push(reason),
-    },
-    silentLogger,
-  );
-  await broker.start();
-  cleanups.push(() => broker.stop(1000));
-  await first;
-  return { broker, requests, downs };
+  const room = brokerRoom(options, (request, broker) => {
+    const answer = answerOf({ intent: request.utterance.text });
+    for (const message of request.encode({ ok: true, answer })) broker.publish(message);
+  });
+  await room.broker.start();
+  cleanups.push(() => room.broker.stop(1000));
+  await room.up;
+  return room;
 }
 
 async function client(url: string, options: IClientOptions = {}): Promise<MqttClient> {
@@ -160,8 +133,8 @@ describe('with the embedded broker', () => {
   it('a taken port is a clear error that says what to do', async () => {
     const { broker } = await echoing();
     const port = Number(new URL(broker.url).port);
-    const second = new Broker({ ...defaults, embeddedPort: port }, {} as never, silentLogger);
-    await expect(second.start()).rejects.toThrow(
+    const second = brokerRoom({ embeddedPort: port });
+    await expect(second.broker.start()).rejects.toThrow(
       `Port ${port} is taken, probably by another broker: use that one with broker.url=mqtt://localhost:${port}`,
     );
   });
@@ -206,51 +179,6 @@ describe.skipIf(!haveMosquitto)('with mosquitto', () => {
     proxy.cut();
     await until(() => messages.some(({ text }) => text === 'offline'));
     await until(() => broker.up && messages.at(-1)?.text === 'online');
-  });
-
-  it('fault 6: a half-open connection is noticed within 1.5 times the keepalive', async () => {
-    const server = await mosquitto();
-    const proxy = await proxied(server);
-    const { downs } = await echoing({
-      endpoint: { host: '127.0.0.1', port: proxy.port },
-      keepaliveSeconds: 2,
-    });
-    const started = performance.now();
-    proxy.freeze();
-    await until(() => downs.length > 0);
-    expect(performance.now() - started).toBeLessThan(1.5 * 2000 + 200);
-  });
-
-  it('fault 5: answers wait for a broker that was killed, and come when it is back', async () => {
-    const server = await mosquitto();
-    const { broker, downs } = await echoing({ endpoint: parseEndpoint(server.url, {}) });
-    await server.kill();
-    await until(() => downs.length > 0);
-    broker.publish({ topic: 'intentd/dev/response', payload: 'kept', qos: 1 });
-    expect(broker.counters.waiting).toBe(1);
-    await server.start();
-    const mqtt = await client(server.url);
-    const { messages } = await listen(mqtt, ['intentd/dev/response']);
-    await until(() => messages.at(-1)?.text === 'kept');
-  });
-
-  it('fault 9: a wrong password is a clear reason, and it keeps trying', async () => {
-    const server = await mosquitto(['allow_anonymous false']);
-    const downs: string[] = [];
-    const broker = new Broker(
-      { ...defaults, endpoint: parseEndpoint(server.url, {}), username: 'me', password: 'wrong' },
-      {
-        onRequest: () => undefined,
-        onRefused: () => undefined,
-        onUp: () => undefined,
-        onDown: (r) => downs.push(r),
-      },
-      silentLogger,
-    );
-    await broker.start();
-    cleanups.push(() => broker.stop(100));
-    await until(() => downs.length >= 2);
-    expect(downs[0]).toMatch(/Not authorized/i);
   });
 
   it('several agents share the requests of a pool', async () => {

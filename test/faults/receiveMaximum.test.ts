@@ -1,38 +1,16 @@
 import { expect, it } from 'vitest';
-import { silentLogger } from '../../src/base/index.js';
-import { Broker, parseEndpoint } from '../../src/broker/index.js';
-import { CountingBroker } from '../support/countingBroker.js';
+import { parseEndpoint } from '../../src/broker/index.js';
+import { brokerRoom } from '../support/brokerRoom.js';
+import { ScriptedBroker } from '../support/scriptedBroker.js';
 
 const burst = 10_000;
 
 it('fault 8: a Receive Maximum of 1 is never exceeded by a burst of 10,000', async () => {
-  const server = new CountingBroker(1);
+  const server = new ScriptedBroker({ receiveMaximum: 1 });
   await server.start();
-  let up: () => void = () => undefined;
-  const connected = new Promise<void>((resolve) => (up = resolve));
-  const handlers = { onRequest: () => undefined, onRefused: () => undefined, onDown: () => undefined };
-  const broker = new Broker(
-    {
-      device: 'dev',
-      prefix: 'intentd',
-      endpoint: parseEndpoint(server.url, {}),
-      embeddedPort: 0,
-      protocol: '5',
-      keepaliveSeconds: 30,
-      responseTopics: [],
-      pools: [],
-      hermes: { enabled: false, siteIds: [] },
-    },
-    {
-      ...handlers,
-      onUp: () => {
-        up();
-      },
-    },
-    silentLogger,
-  );
+  const { broker, up } = brokerRoom({ endpoint: parseEndpoint(server.url, {}), protocol: '5' });
   await broker.start();
-  await connected;
+  await up;
 
   const delivered = new Promise<void>((resolve) => {
     for (let at = 0; at < burst; at++) {
@@ -41,9 +19,7 @@ it('fault 8: a Receive Maximum of 1 is never exceeded by a burst of 10,000', asy
     }
   });
   await delivered;
-  expect(server.received.filter((payload) => payload.startsWith('answer'))).toEqual(
-    Array.from({ length: burst }, (_, at) => `answer ${at}`),
-  );
+  expect(server.on('intentd/dev/response')).toEqual(Array.from({ length: burst }, (_, at) => `answer ${at}`));
   expect(server.mostUnacknowledged).toBe(1);
   expect(broker.counters.dropped).toBe(0);
   await broker.stop(1000);

@@ -3,8 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/base/index.js';
-import { Broker, parseEndpoint } from '../../src/broker/index.js';
+import { parseEndpoint } from '../../src/broker/index.js';
+import { brokerRoom } from '../support/brokerRoom.js';
 import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'intentd-tls-'));
@@ -45,32 +45,12 @@ async function outcome(shown: string, ca: string): Promise<string> {
   ]);
   await server.start();
   cleanups.push(() => server.kill());
-  return new Promise((resolve, reject) => {
-    const broker = new Broker(
-      {
-        device: 'dev',
-        prefix: 'intentd',
-        embeddedPort: 0,
-        protocol: 'auto',
-        keepaliveSeconds: 30,
-        responseTopics: [],
-        pools: [],
-        hermes: { enabled: false, siteIds: [] },
-        endpoint: parseEndpoint(`mqtts://127.0.0.1:${server.port}`, { caFile: join(folder, `${ca}.pem`) }),
-      },
-      {
-        onRequest: () => undefined,
-        onRefused: () => undefined,
-        onUp: () => {
-          resolve('up');
-        },
-        onDown: resolve,
-      },
-      silentLogger,
-    );
-    cleanups.unshift(() => broker.stop(100));
-    broker.start().catch(reject);
-  });
+  const endpoint = parseEndpoint(`mqtts://127.0.0.1:${server.port}`, { caFile: join(folder, `${ca}.pem`) });
+  const { broker, downs, up } = brokerRoom({ endpoint });
+  cleanups.unshift(() => broker.stop(100));
+  await broker.start();
+  while (downs.length === 0 && !broker.up) await Promise.race([up, new Promise((r) => setTimeout(r, 10))]);
+  return downs[0] ?? 'up';
 }
 
 describe.skipIf(!haveMosquitto || !haveOpenssl)('fault 9: over TLS', () => {
