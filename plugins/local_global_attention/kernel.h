@@ -40,7 +40,7 @@ struct Attention {
 /// Whether a kernel exists for this type and head size.
 bool attentionSupports(DataType type, std::int32_t headSize) noexcept;
 
-/// Device bytes of `workspace`: linear in batch, and never less for a smaller shape. 0 where nothing is split.
+/// Device bytes of `workspace`: at most linear in batch and in sequence, growing with both. 0 where nothing is split.
 std::size_t attentionWorkspaceBytes(const AttentionShape& shape) noexcept;
 
 /// Number of 32-bit counters one call needs.
