@@ -60,6 +60,22 @@ export async function sha256OfFile(path: string, options: ReadOptions): Promise<
 }
 
 /**
+ * Hands over the bytes of a regular file of any size, in order and without holding more than a piece; a piece
+ * is valid until `take` is done with it.
+ *
+ * @throws IntentdError `bad_file`, or what `take` throws
+ */
+export async function eachPieceOfFile(
+  path: string,
+  options: ReadOptions,
+  take: (piece: Uint8Array, offset: number, size: number) => unknown,
+): Promise<void> {
+  await withRegularFile(path, options, (file) =>
+    eachPiece(file, (piece, offset) => take(piece, offset, file.size)),
+  );
+}
+
+/**
  * Copies a regular file of any size to `target`, which must not exist, read-only and with fsync.
  *
  * @returns the SHA-256 of exactly the bytes that were written

@@ -29,6 +29,8 @@ export interface EngineInfo {
 export interface Inference {
   readonly logits: Float32Array;
   readonly embeddings: Float32Array;
+  /** Time on the GPU, from copying in to copying out; absent where there is none. */
+  readonly gpuUs?: number;
 }
 
 /** One loaded encoder and the heads on top of it. */

@@ -8,3 +8,9 @@ export { openMultiplication, openOnnxRuntimeEngine } from './onnxruntime/open.js
 export type { OnnxRuntimeEngineOptions } from './onnxruntime/onnxRuntimeEngine.js';
 export { weightFormHere } from './onnxruntime/weightForm.js';
 export { addonPath, loadAddon } from './tensorrt/addon.js';
+export { EngineCache, type TakePlan } from './cache/engineCache.js';
+export { engineKey, type KeyParts } from './cache/key.js';
+export { buildInChild, type BuilderOptions, type Built } from './builder/builderProcess.js';
+export type { BucketFigures, CandidateReport, EngineReport, LayerReport } from './builder/report.js';
+export type { BuildStatus } from './builder/stages.js';
+export type { AttentionKind, BuildSettings, BuildTask, ChoiceWeights, NativePaths } from './builder/task.js';

@@ -2,6 +2,8 @@ import { IntentdError } from '../../base/index.js';
 import type { HeadWeights } from '../../model/index.js';
 import type { Inference, TokenBatch } from '../engine.js';
 
+const none = new Float32Array(0);
+
 /** Bodies of frames: a name, or numbers, or typed arrays as they lie in memory (little-endian). */
 
 export function encodeNamed(name: string, rest: readonly Uint8Array[]): Uint8Array[] {
@@ -53,7 +55,6 @@ const activations = ['gelu', 'tanh', 'relu'] as const;
 /** Four counts (hidden layer's size, or 0, its activation, intents, background), then its four arrays. */
 export function encodeHead({ hidden, output, intents, background }: HeadWeights): Uint8Array[] {
   const activation = activations.indexOf(hidden?.activation ?? 'gelu');
-  const none = new Float32Array(0);
   return [
     bytesOf(Uint32Array.of(hidden?.size ?? 0, activation, intents, background)),
     ...encodeFloats(hidden?.weight ?? none, hidden?.bias ?? none, output.weight, output.bias),
@@ -74,17 +75,23 @@ export function decodeHead(body: Buffer): HeadWeights {
   };
 }
 
+/** Logits, embeddings, and figures of the batch: the GPU's µs, where there is a GPU. */
+export function encodeInference({ logits, embeddings, gpuUs }: Inference): Uint8Array[] {
+  return encodeFloats(logits, embeddings, gpuUs === undefined ? none : Float32Array.of(gpuUs));
+}
+
 /**
  * An answer to `batch`.
  *
  * @throws IntentdError `bad_frame` where it cannot be divided among the batch's utterances
  */
 export function decodeInference(body: Buffer, batch: TokenBatch): Inference {
-  const [logits, embeddings] = decodeFloats(body, 2) as [Float32Array, Float32Array];
+  const [logits, embeddings, figures] = decodeFloats(body, 3) as [Float32Array, Float32Array, Float32Array];
   if (logits.length % batch.size !== 0 || embeddings.length % batch.size !== 0) {
     throw new IntentdError('bad_frame', `The worker answered a batch of ${batch.size} with uneven rows.`);
   }
-  return { logits, embeddings };
+  const gpuUs = figures[0];
+  return { logits, embeddings, ...(gpuUs === undefined ? {} : { gpuUs }) };
 }
 
 export function encodeFailure(code: string, message: string): Uint8Array[] {

@@ -16,9 +16,21 @@ export const frameKinds = {
   loadHead: 3,
   dropHead: 4,
   ping: 5,
+  /** What the plan that follows is, JSON; then its bytes; then that they were the right ones. */
+  planBegin: 6,
+  plan: 7,
+  planEnd: 8,
   result: 128,
   failure: 129,
   ready: 130,
+  /** What an engine for this worker depends on, JSON: it waits for a plan. */
+  wanted: 131,
+  /** A line for the log, JSON. */
+  log: 132,
+  /** How far a build is, JSON. */
+  progress: 133,
+  /** What was built, JSON; the plan follows. */
+  report: 134,
 } as const;
 
 const headerBytes = 5;

@@ -1,30 +1,61 @@
 import type { Socket } from 'node:net';
 import { IntentdError, messageOf } from '../../base/index.js';
 import type { Engine } from '../engine.js';
-import { decodeBatch, decodeHead, decodeNamed, encodeFailure, encodeFloats } from './bodies.js';
-import { FrameReader, encodeFrame, frameKinds, type Frame } from './frames.js';
+import {
+  decodeBatch,
+  decodeHead,
+  decodeNamed,
+  encodeFailure,
+  encodeFloats,
+  encodeInference,
+} from './bodies.js';
+import { FrameReader, frameKinds, type Frame } from './frames.js';
+import { sendFrame, sendJson } from './sending.js';
 
-/** Answers calls on `socket` with `engine`, one after the other, until the socket ends. */
-export function serveEngine(socket: Socket, engine: Engine): void {
+/** How a process ends whose device failed: EX_SOFTWARE. */
+const fatalExit = 70;
+
+/**
+ * Answers calls on `socket` with `engine`, one after the other, until the socket ends.
+ *
+ * @param isFatal after which errors the process is of no use any more: it ends without an answer, and what it
+ *   was asked is asked of the next one
+ */
+export function serveEngine(
+  socket: Socket,
+  engine: Engine,
+  isFatal: (error: unknown) => boolean = () => false,
+): void {
   const reader = new FrameReader();
   let last: Promise<void> = Promise.resolve();
-  send(socket, frameKinds.ready, 0, [Buffer.from(JSON.stringify(engine.info))]);
+  void sendJson(socket, frameKinds.ready, engine.info);
   socket.on('data', (chunk) => {
-    for (const frame of reader.push(chunk)) last = last.then(() => answer(socket, engine, frame));
+    for (const frame of reader.push(chunk)) last = last.then(() => answer(socket, engine, frame, isFatal));
   });
 }
 
 /** Tells the other side why there is no engine. */
 export function sendFailure(socket: Socket, call: number, error: unknown): void {
   const code = error instanceof IntentdError ? error.code : 'engine_failed';
-  send(socket, frameKinds.failure, call, encodeFailure(code, messageOf(error)));
+  void sendFrame(socket, frameKinds.failure, call, encodeFailure(code, messageOf(error)));
 }
 
-async function answer(socket: Socket, engine: Engine, frame: Frame): Promise<void> {
+/** An engine may give the same memory again with its next answer: this one's has to be taken over first. */
+async function answer(
+  socket: Socket,
+  engine: Engine,
+  frame: Frame,
+  isFatal: (error: unknown) => boolean,
+): Promise<void> {
   try {
-    send(socket, frameKinds.result, frame.call, await resultOf(engine, frame));
+    await sendFrame(socket, frameKinds.result, frame.call, await resultOf(engine, frame));
   } catch (error) {
-    sendFailure(socket, frame.call, error);
+    if (!isFatal(error)) {
+      sendFailure(socket, frame.call, error);
+      return;
+    }
+    await sendJson(socket, frameKinds.log, { level: 'error', message: messageOf(error) });
+    process.exit(fatalExit);
   }
 }
 
@@ -32,8 +63,7 @@ async function resultOf(engine: Engine, { kind, body }: Frame): Promise<Uint8Arr
   switch (kind) {
     case frameKinds.infer: {
       const { name, rest } = decodeNamed(body);
-      const { logits, embeddings } = await engine.infer(decodeBatch(rest), name);
-      return encodeFloats(logits, embeddings);
+      return encodeInference(await engine.infer(decodeBatch(rest), name));
     }
     case frameKinds.embed:
       return encodeFloats(await engine.embed(decodeBatch(body)));
@@ -50,10 +80,4 @@ async function resultOf(engine: Engine, { kind, body }: Frame): Promise<Uint8Arr
     default:
       throw new IntentdError('bad_frame', `A worker takes no frame of kind ${kind}.`);
   }
-}
-
-function send(socket: Socket, kind: number, call: number, parts: readonly Uint8Array[]): void {
-  socket.cork();
-  for (const part of encodeFrame(kind, call, parts)) socket.write(part);
-  socket.uncork();
 }

@@ -2,7 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { IntentdError, messageOf, type Logger } from '../../base/index.js';
 import type { HeadWeights } from '../../model/index.js';
+import type { KeyParts } from '../cache/key.js';
 import type { Engine, EngineInfo, Inference, TokenBatch } from '../engine.js';
+import type { PlanBegin } from '../tensorrt/awaitPlan.js';
 import {
   decodeFailure,
   decodeFloats,
@@ -12,8 +14,10 @@ import {
   encodeNamed,
 } from './bodies.js';
 import { workerEnvironment } from './environment.js';
-import { FrameReader, encodeFrame, frameKinds, type Frame } from './frames.js';
+import { FrameReader, frameKinds, type Frame } from './frames.js';
 import { isolatingPrefix } from './isolation.js';
+import { sendFrame, sendJson } from './sending.js';
+import { logFrame } from './workerLog.js';
 
 export interface WorkerOptions {
   /** What to run, and with what: the command and its arguments. */
@@ -22,6 +26,17 @@ export interface WorkerOptions {
   readonly startMs: number;
   /** A call that takes longer counts as hung, and the worker is killed. */
   readonly hangMs: number;
+  /**
+   * Answers a worker that wants a plan: `send` takes its bytes in order. The worker uses them only once this
+   * has settled well; where it fails, the worker is ended and does not start.
+   */
+  readonly supply?: (parts: KeyParts, send: SendPlan) => Promise<void>;
+}
+
+/** Sends what a plan is, then piece after piece of it. */
+export interface SendPlan {
+  begin(begin: PlanBegin): void;
+  piece(bytes: Uint8Array): Promise<void>;
 }
 
 interface Call {
@@ -159,15 +174,35 @@ export class WorkerProcess implements Engine {
     this.#child.kill('SIGKILL');
   }
 
+  async #supply(parts: KeyParts): Promise<void> {
+    const { supply } = this.#options;
+    try {
+      if (supply === undefined)
+        throw new IntentdError('no_engine', 'The worker wants a plan, and has none to expect.');
+      await supply(parts, {
+        begin: (begin) => void sendJson(this.#socket, frameKinds.planBegin, begin),
+        piece: (bytes) => sendFrame(this.#socket, frameKinds.plan, 0, [bytes]),
+      });
+      await sendFrame(this.#socket, frameKinds.planEnd, 0, []);
+    } catch (error) {
+      this.#fail(0, error as Error);
+      this.kill('it has no engine to load');
+    }
+  }
+
+  #fail(number: number, error: Error): void {
+    const call = this.#calls.get(number);
+    if (call === undefined) return;
+    this.#calls.delete(number);
+    clearTimeout(call.timer);
+    call.reject(error);
+  }
+
   #call(kind: number, parts: readonly Uint8Array[]): Promise<Buffer> {
     const call = this.#nextCall;
     this.#nextCall = call >= 0xffff_fff0 ? 1 : call + 1;
     const answered = this.#expect(call, this.#options.hangMs);
-    if (this.#gone === undefined) {
-      this.#socket.cork();
-      for (const part of encodeFrame(kind, call, parts)) this.#socket.write(part);
-      this.#socket.uncork();
-    }
+    if (this.#gone === undefined) void sendFrame(this.#socket, kind, call, parts);
     return answered;
   }
 
@@ -193,6 +228,14 @@ export class WorkerProcess implements Engine {
   }
 
   #settle({ kind, call: number, body }: Frame): void {
+    if (kind === frameKinds.log) {
+      logFrame(body, this.pid, this.#log);
+      return;
+    }
+    if (kind === frameKinds.wanted) {
+      void this.#supply(JSON.parse(body.toString('utf8')) as KeyParts);
+      return;
+    }
     const call = this.#calls.get(number);
     if (call === undefined)
       throw new IntentdError('bad_frame', `A frame answers call ${number}, which is not open.`);

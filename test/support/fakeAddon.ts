@@ -1,0 +1,25 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What the fake finds and how it misbehaves; see `fakeAddon.cjs`. */
+export interface FakeAddonSettings {
+  readonly runtime?: Readonly<Record<string, unknown>>;
+  readonly noGpu?: boolean;
+  /** How long a build takes. */
+  readonly buildMs?: number;
+  /** GPU time a token. */
+  readonly sparseUs?: number;
+  readonly denseUs?: number;
+  /** Whether there is an energy counter. */
+  readonly meter?: boolean;
+  readonly loadFails?: string;
+  readonly inferFails?: string;
+}
+
+/** Writes a module that stands for the TensorRT addon into `folder`; writing it again changes what the next process finds. */
+export function writeFakeAddon(folder: string, settings: FakeAddonSettings = {}): string {
+  const path = join(folder, 'fake.cjs');
+  const fake = JSON.stringify(join(import.meta.dirname, 'fakeAddon.cjs'));
+  writeFileSync(path, `module.exports = require(${fake})(${JSON.stringify(settings)});\n`);
+  return path;
+}
