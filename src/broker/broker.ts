@@ -1,8 +1,9 @@
 import type { Logger } from '../base/index.js';
-import { Connection, type ConnectionOptions, type ProtocolChoice } from './connection.js';
+import type { ProtocolChoice } from './connection.js';
 import { EmbeddedBroker } from './embedded.js';
 import type { Endpoint } from './endpoint.js';
 import { decodeHermes } from './hermes.js';
+import type { Link, LinkHandlers } from './link.js';
 import type { Decoded, Dialect, Inbound, Outbound, Request } from './message.js';
 import { decodeNative } from './native.js';
 import { ResponseTopicRule, Topics, hermesTopics } from './topics.js';
@@ -55,8 +56,8 @@ export class Broker {
   readonly #retained = new Map<string, Outbound>();
   readonly #counts = { received: 0, refused: 0, retained: 0, otherSite: 0 };
   #embedded: EmbeddedBroker | undefined;
-  #connection: Connection | undefined;
-  #pools: Connection | undefined;
+  #link: Link | undefined;
+  #pools: Link | undefined;
 
   constructor(options: BrokerOptions, handlers: BrokerHandlers, log: Logger) {
     this.#options = options;
@@ -73,11 +74,11 @@ export class Broker {
   }
 
   get up(): boolean {
-    return this.#connection?.up === true;
+    return this.#link?.up === true;
   }
 
   get counters(): BrokerCounters {
-    const outbox = this.#connection?.outbox;
+    const outbox = this.#link?.outbox;
     return { ...this.#counts, dropped: outbox?.dropped ?? 0, waiting: outbox?.size ?? 0 };
   }
 
@@ -93,21 +94,13 @@ export class Broker {
    * @throws IntentdError `port_taken`
    */
   async start(): Promise<void> {
-    if (this.#options.endpoint === undefined) {
-      this.#embedded = new EmbeddedBroker(this.#options.embeddedPort);
-      await this.#embedded.start();
-    }
-    this.#connection = new Connection(this.#mainOptions(), this.#mainHandlers(), this.#log);
-    this.#connection.start();
-    if (this.#options.pools.length > 0) {
-      this.#pools = new Connection(this.#poolOptions(), this.#poolHandlers(), this.#log);
-      this.#pools.start();
-    }
+    if (this.#options.endpoint === undefined) await this.#startEmbedded();
+    else await this.#startConnections(this.#options.endpoint);
   }
 
   /** Publishes one message; it waits, bounded, while the broker is away. */
   publish(message: Outbound, delivered?: () => void): void {
-    this.#connection?.publish({ message, ...(delivered === undefined ? {} : { delivered }) });
+    this.#link?.publish({ message, ...(delivered === undefined ? {} : { delivered }) });
   }
 
   /** Says, retained, how the device is. */
@@ -133,13 +126,13 @@ export class Broker {
 
   /** Stops to take requests; answers still go out. */
   async stopTaking(): Promise<void> {
-    await Promise.all([this.#connection?.unsubscribe(), this.#pools?.stop(500)]);
+    await Promise.all([this.#link?.unsubscribe(), this.#pools?.stop(500)]);
   }
 
   /** Sends what waits, at most `withinMs`, says `offline`, and disconnects. */
   async stop(withinMs: number): Promise<void> {
     this.setState('offline');
-    await Promise.all([this.#connection?.stop(withinMs), this.#pools?.stop(withinMs)]);
+    await Promise.all([this.#link?.stop(withinMs), this.#pools?.stop(withinMs)]);
     await this.#embedded?.stop();
   }
 
@@ -148,40 +141,48 @@ export class Broker {
     return this.#options.endpoint ?? { host: '127.0.0.1', port };
   }
 
-  #mainOptions(): ConnectionOptions {
-    const { device, hermes } = this.#options;
-    return {
-      ...this.#commonOptions(),
-      clientId: device,
-      persistent: this.#embedded === undefined,
-      will: { topic: this.topics.state, payload: 'offline', qos: 1, retain: true },
-      subscriptions: [this.topics.request, ...(hermes.enabled ? [hermesTopics.query] : [])],
-    };
+  #subscriptions(): string[] {
+    return [this.topics.request, ...(this.#options.hermes.enabled ? [hermesTopics.query] : [])];
   }
 
-  #poolOptions(): ConnectionOptions {
+  /** A broker of our own shares the pools' requests with nobody. */
+  async #startEmbedded(): Promise<void> {
+    this.#embedded = new EmbeddedBroker(this.#options.embeddedPort);
+    await this.#embedded.start();
+    const pools = this.#options.pools.map((group) => this.topics.poolRequest(group));
+    const subscriptions = [...this.#subscriptions(), ...pools];
+    this.#link = this.#embedded.link({ subscriptions, outboxLimit }, this.#mainHandlers(), this.#log);
+    this.#link.start();
+  }
+
+  /** Loads the client only where there is a broker to connect to: it takes more memory than all the rest here. */
+  async #startConnections(endpoint: Endpoint): Promise<void> {
+    const { Connection } = await import('./connection.js');
+    const common = { ...this.#options, endpoint, outboxLimit };
     const { device, pools } = this.#options;
-    return {
-      ...this.#commonOptions(),
-      clientId: `${device}-pool`,
-      persistent: false,
-      subscriptions: pools.map((group) => this.topics.poolSubscription(group)),
-    };
+    this.#link = new Connection(
+      {
+        ...common,
+        clientId: device,
+        persistent: true,
+        will: { topic: this.topics.state, payload: 'offline', qos: 1, retain: true },
+        subscriptions: this.#subscriptions(),
+      },
+      this.#mainHandlers(),
+      this.#log,
+    );
+    this.#link.start();
+    if (pools.length === 0) return;
+    const subscriptions = pools.map((group) => this.topics.poolSubscription(group));
+    this.#pools = new Connection(
+      { ...common, clientId: `${device}-pool`, persistent: false, subscriptions },
+      this.#poolHandlers(),
+      this.#log,
+    );
+    this.#pools.start();
   }
 
-  #commonOptions() {
-    const { protocol, keepaliveSeconds, username, password } = this.#options;
-    return {
-      endpoint: this.#endpoint(),
-      protocol: this.#embedded === undefined ? protocol : ('3.1.1' as const),
-      keepaliveSeconds,
-      username,
-      password,
-      outboxLimit,
-    };
-  }
-
-  #mainHandlers() {
+  #mainHandlers(): LinkHandlers {
     return {
       onMessage: (message: Inbound) => {
         this.#receive(message);
@@ -198,7 +199,7 @@ export class Broker {
     };
   }
 
-  #poolHandlers() {
+  #poolHandlers(): LinkHandlers {
     return {
       onMessage: (message: Inbound) => {
         this.#receive(message);

@@ -8,6 +8,7 @@ import {
 import { messageOf, type Logger } from '../base/index.js';
 import { Backoff } from './backoff.js';
 import { openSocket, type Endpoint } from './endpoint.js';
+import type { Link, LinkHandlers } from './link.js';
 import type { Inbound, Outbound } from './message.js';
 import { Outbox, type Parcel } from './outbox.js';
 
@@ -30,21 +31,13 @@ export interface ConnectionOptions {
   readonly outboxLimit: number;
 }
 
-export interface ConnectionHandlers {
-  onMessage(message: Inbound): void;
-  /** Connected and subscribed. */
-  onUp(): void;
-  /** `waitMs` later it is tried again. */
-  onDown(reason: string, waitMs: number): void;
-}
-
 const maxUnsentBytes = 4 * 1024 * 1024;
 
 /** One connection to a broker that comes back by itself, with full jitter between 1 and 60 s. */
-export class Connection {
+export class Connection implements Link {
   readonly outbox: Outbox;
   readonly #options: ConnectionOptions;
-  readonly #handlers: ConnectionHandlers;
+  readonly #handlers: LinkHandlers;
   readonly #log: Logger;
   readonly #backoff = new Backoff();
   readonly #underway = new Set<Parcel>();
@@ -57,7 +50,7 @@ export class Connection {
   #reason = '';
   #blocked = false;
 
-  constructor(options: ConnectionOptions, handlers: ConnectionHandlers, log: Logger) {
+  constructor(options: ConnectionOptions, handlers: LinkHandlers, log: Logger) {
     this.#options = options;
     this.#handlers = handlers;
     this.#log = log;
@@ -69,21 +62,16 @@ export class Connection {
     return this.#up;
   }
 
-  /** Begins to connect; `onUp` says when it is done. */
   start(): void {
     this.#stopped = false;
     this.#connect();
   }
 
-  /** Publishes now, or when the broker is back. */
   publish(parcel: Parcel): void {
     this.outbox.add(parcel);
     this.#pump();
   }
 
-  /**
-   * Waits until everything is out, at most `withinMs`, and disconnects. What is left stays in the outbox.
-   */
   async stop(withinMs: number): Promise<void> {
     const until = performance.now() + withinMs;
     while (this.#up && (this.#underway.size > 0 || this.outbox.size > 0) && performance.now() < until) {
@@ -106,7 +94,6 @@ export class Connection {
     });
   }
 
-  /** Stops to take new messages, and keeps publishing. */
   async unsubscribe(): Promise<void> {
     if (this.#client === undefined || !this.#up || this.#options.subscriptions.length === 0) return;
     await this.#client.unsubscribeAsync([...this.#options.subscriptions]);

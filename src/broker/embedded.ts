@@ -1,6 +1,11 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
-import { IntentdError, messageOf } from '../base/index.js';
+import { IntentdError, messageOf, type Logger } from '../base/index.js';
+import { EmbeddedLink, type EmbeddedLinkOptions } from './embeddedLink.js';
+import type { LinkHandlers } from './link.js';
+
+/** What may be gathered for a client before the broker waits for it to read. */
+const highWaterMark = 64 * 1024;
 
 /** A broker inside the daemon, for machines that have none: MQTT 3.1.1, loopback only. */
 export class EmbeddedBroker {
@@ -22,7 +27,8 @@ export class EmbeddedBroker {
   /** @throws IntentdError `port_taken` where something else listens there */
   async start(): Promise<void> {
     const aedes = await Aedes.createBroker({ concurrency: 1000, queueLimit: 10_000 });
-    const server = createServer({ noDelay: true }, (socket) => {
+    const server = createServer({ noDelay: true, highWaterMark }, (socket) => {
+      gatherWrites(socket);
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       aedes.handle(socket);
@@ -37,6 +43,13 @@ export class EmbeddedBroker {
     });
   }
 
+  /** The daemon's own way in and out. */
+  link(options: EmbeddedLinkOptions, handlers: LinkHandlers, log: Logger): EmbeddedLink {
+    if (this.#aedes === undefined)
+      throw new IntentdError('not_started', 'The embedded broker was not started.');
+    return new EmbeddedLink(this.#aedes, options, handlers, log);
+  }
+
   async stop(): Promise<void> {
     const aedes = this.#aedes;
     this.#server?.close();
@@ -47,6 +60,23 @@ export class EmbeddedBroker {
     }
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** Lets what goes to a client in one turn of the event loop go out in one write: each is a system call. */
+function gatherWrites(socket: Socket): void {
+  let gathering = false;
+  const cork = socket.cork.bind(socket);
+  // Whoever writes packets corks the socket first, packet by packet.
+  socket.cork = () => {
+    cork();
+    if (gathering) return;
+    gathering = true;
+    cork();
+    setImmediate(() => {
+      gathering = false;
+      socket.uncork();
+    });
+  };
 }
 
 function cannotListen(port: number, error: Error): IntentdError {

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { messageOf, type Clock, type Logger } from '../base/index.js';
-import type { AnswerMessage, Delivery, DeliveryStore } from './deliveryStore.js';
+import type { AnswerMessage, Delivery, DeliveryGroup, DeliveryStore } from './deliveryStore.js';
+import { Pruning } from './pruning.js';
+import { RecentKeys } from './recentKeys.js';
 
 export interface DeliveriesOptions {
   /** How long a repeat of a request gets the same answer, in milliseconds; 0: never. */
@@ -14,8 +15,11 @@ export type Publish = (message: AnswerMessage, delivered?: () => void) => void;
 /** How a request stands: new, being answered, or answered before with these messages. */
 export type Standing = 'new' | 'underway' | readonly AnswerMessage[];
 
-const pruneMs = 200;
+/** Within it QoS 0 answers are written, for repeats of their requests. */
+const commitMs = 10;
 const maxRefusals = 10_000;
+const maxKeys = 200_000;
+const maxPartly = 1000;
 
 /**
  * Sees to it that a request is answered once and a reliable answer arrives: repeats get the same answer
@@ -27,14 +31,22 @@ export class Deliveries {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #underway = new Set<string>();
-  /** Written with the next commit, which comes at the end of this turn of the event loop. */
-  readonly #uncommitted = new Map<string, Delivery>();
-  readonly #delivered: string[] = [];
+  readonly #answered: RecentKeys;
+  readonly #pruning: Pruning;
+  /** Written with the next commit, as the group of this number. */
+  #uncommitted: Delivery[] = [];
+  #group = 1;
+  /** Groups that the broker has, which is written with the next commit. */
+  #delivered: number[] = [];
+  /** Groups of which the broker has the answers of these places, and not all. */
+  readonly #partly = new Map<number, Set<number>>();
+  /** What the last process left to be published. */
+  #left: DeliveryGroup[] = [];
   /** Refusals, oldest first: they cost no inference, and need not outlive the process. */
-  readonly #refusals = new Map<string, Pick<Delivery, 'messages' | 'expires'>>();
+  readonly #refusals = new Map<string, { messages: readonly AnswerMessage[]; expires: number }>();
   #store: DeliveryStore | undefined;
-  #scheduled = false;
-  #lastPrune = 0;
+  #atEndOfTurn = false;
+  #later: NodeJS.Timeout | undefined;
   #failures = 0;
 
   /** @param store absent where it could not be opened: then repeats are only known while under way */
@@ -50,6 +62,11 @@ export class Deliveries {
     this.#publish = publish;
     this.#clock = clock;
     this.#log = log;
+    this.#answered = new RecentKeys(options.repeatMs, maxKeys);
+    this.#pruning = new Pruning(options.outboxMs);
+    this.#guarded(() => {
+      this.#load();
+    });
   }
 
   /** Commits that failed since the start. */
@@ -59,41 +76,33 @@ export class Deliveries {
 
   /** Publishes what the broker had not taken when the last process ended; answers how many. */
   recover(): number {
-    const left = this.#guarded(() => this.#store?.undelivered()) ?? [];
-    for (const delivery of left) this.#send(delivery);
-    return left.length;
+    const left = this.#left;
+    this.#left = [];
+    for (const group of left) this.#send(group);
+    return left.reduce((sum, { deliveries }) => sum + deliveries.filter((one) => one.undelivered).length, 0);
   }
 
   /** Begins a request; `key` tells repeats of it, and is absent where nothing does. */
   begin(key: string | undefined): Standing {
     if (key === undefined || this.#options.repeatMs === 0) return 'new';
     if (this.#underway.has(key)) return 'underway';
-    const answered =
-      this.#uncommitted.get(key)?.messages ??
-      this.#refusedBefore(key) ??
-      this.#guarded(() => this.#store?.find(key, this.#clock.wall()));
+    const answered = this.#answeredBefore(key) ?? this.#refusedBefore(key);
     if (answered !== undefined) return answered;
     this.#underway.add(key);
     return 'new';
   }
 
   /** Ends a request with its answer: publishes it, QoS 1 after it was written. */
-  answer(key: string | undefined, messages: readonly AnswerMessage[]): void {
+  answer(given: string | undefined, messages: readonly AnswerMessage[]): void {
+    const key = this.#options.repeatMs === 0 ? undefined : given;
     if (key !== undefined) this.#underway.delete(key);
-    const reliable = messages.some((message) => message.qos === 1);
-    if (!reliable && key === undefined) {
-      for (const message of messages) this.#publish(message);
-      return;
-    }
-    const delivery: Delivery = {
-      key: key ?? randomUUID(),
-      messages,
-      expires: this.#clock.wall() + (key === undefined ? 0 : this.#options.repeatMs),
-      undelivered: reliable,
-    };
-    this.#uncommitted.set(delivery.key, delivery);
-    if (!reliable) this.#send(delivery);
-    this.#schedule();
+    const undelivered = messages.some((message) => message.qos === 1);
+    if (!undelivered) for (const message of messages) this.#publish(message);
+    if (!undelivered && key === undefined) return;
+    this.#uncommitted.push({ key, messages, undelivered });
+    if (key !== undefined) this.#answered.set(key, this.#group, this.#clock.wall() + this.#options.repeatMs);
+    if (undelivered) this.#commitAtEndOfTurn();
+    else this.#commitWithin(commitMs);
   }
 
   /** Ends a request with a refusal: publishes it at once, and remembers it for a while. */
@@ -113,8 +122,30 @@ export class Deliveries {
 
   close(): void {
     this.#commit();
+    clearTimeout(this.#later);
+    this.#guarded(() => {
+      for (const [group, places] of this.#partly) this.#store?.markDelivered(group, places);
+    });
     this.#store?.close();
     this.#store = undefined;
+  }
+
+  #load(): void {
+    const now = this.#clock.wall();
+    for (const group of this.#store?.kept(now, this.#options.outboxMs) ?? []) {
+      const { id, expires, deliveries } = group;
+      for (const { key } of deliveries) if (key !== undefined) this.#answered.set(key, id, expires);
+      if (deliveries.some(({ undelivered }) => undelivered)) this.#left.push(group);
+      this.#pruning.noteGroup(id, expires);
+      this.#group = id + 1;
+    }
+  }
+
+  #answeredBefore(key: string): readonly AnswerMessage[] | undefined {
+    const group = this.#answered.get(key);
+    if (group === undefined) return undefined;
+    if (group === this.#group) return this.#uncommitted.find((delivery) => delivery.key === key)?.messages;
+    return this.#guarded(() => this.#store?.find(group, key, this.#clock.wall()));
   }
 
   #refusedBefore(key: string): readonly AnswerMessage[] | undefined {
@@ -122,56 +153,77 @@ export class Deliveries {
     return refusal !== undefined && refusal.expires > this.#clock.wall() ? refusal.messages : undefined;
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+  #commitAtEndOfTurn(): void {
+    if (this.#atEndOfTurn) return;
+    this.#atEndOfTurn = true;
     setImmediate(() => {
-      this.#scheduled = false;
+      this.#atEndOfTurn = false;
       this.#commit();
     });
   }
 
+  #commitWithin(ms: number): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#commit();
+    }, ms);
+  }
+
   #commit(): void {
-    const deliveries = [...this.#uncommitted.values()];
-    const delivered = this.#delivered.splice(0);
-    this.#uncommitted.clear();
-    if (deliveries.length > 0 || delivered.length > 0) {
-      this.#guarded(() => this.#store?.commit(deliveries, delivered));
-    }
-    for (const delivery of deliveries) if (delivery.undelivered) this.#send(delivery);
-    this.#pruneNowAndThen();
-  }
-
-  #send(delivery: Delivery): void {
-    let waiting = delivery.messages.length;
-    for (const message of delivery.messages) {
-      if (!delivery.undelivered) {
-        this.#publish(message);
-        continue;
-      }
-      this.#publish(message, () => {
-        waiting -= 1;
-        if (waiting > 0) return;
-        this.#delivered.push(delivery.key);
-        this.#noteLater();
-      });
-    }
-  }
-
-  /** Deliveries are noted with the next answers, or after a while: repeating one does no harm. */
-  #noteLater(): void {
-    if (this.#delivered.length === 1) {
-      setTimeout(() => {
-        this.#schedule();
-      }, 100).unref();
-    }
-  }
-
-  #pruneNowAndThen(): void {
+    const deliveries = this.#uncommitted;
+    const delivered = this.#delivered;
+    if (deliveries.length + delivered.length === 0) return;
     const now = this.#clock.wall();
-    if (Math.abs(now - this.#lastPrune) < pruneMs) return;
-    this.#lastPrune = now;
-    this.#guarded(() => this.#store?.prune(now, this.#options.outboxMs));
+    const group = { id: this.#group, expires: now + this.#options.repeatMs, deliveries };
+    this.#uncommitted = [];
+    this.#delivered = [];
+    const groups = deliveries.length === 0 ? [] : [group];
+    this.#guarded(() => this.#store?.commit(groups, delivered));
+    if (deliveries.length > 0) {
+      this.#group += 1;
+      this.#pruning.noteGroup(group.id, group.expires);
+      this.#send(group);
+    }
+    this.#pruning.noteDelivered(delivered);
+    this.#answered.expire(now);
+    this.#guarded(() => {
+      if (this.#store !== undefined) this.#pruning.prune(this.#store, now);
+    });
+  }
+
+  /** Publishes what of a group the broker does not have. */
+  #send({ id, deliveries }: DeliveryGroup): void {
+    let open = deliveries.filter(({ undelivered }) => undelivered).length;
+    deliveries.forEach(({ messages, undelivered }, place) => {
+      if (!undelivered) return;
+      let waiting = messages.length;
+      for (const message of messages) {
+        this.#publish(message, () => {
+          waiting -= 1;
+          if (waiting > 0) return;
+          open -= 1;
+          if (open === 0) this.#noteDelivered(id);
+          else this.#notePartly(id, place);
+        });
+      }
+    });
+  }
+
+  /** Deliveries are written with the next answers, or after a while: to repeat one does no harm. */
+  #noteDelivered(group: number): void {
+    this.#partly.delete(group);
+    this.#delivered.push(group);
+    this.#commitWithin(10 * commitMs);
+  }
+
+  #notePartly(group: number, place: number): void {
+    const places = this.#partly.get(group);
+    if (places !== undefined) {
+      places.add(place);
+      return;
+    }
+    this.#partly.set(group, new Set([place]));
+    if (this.#partly.size > maxPartly) this.#partly.delete(this.#partly.keys().next().value!);
   }
 
   /** A broken database costs the memory of deliveries, never the service. */

@@ -10,85 +10,109 @@ export interface AnswerMessage {
 
 /** An answered request, as it is kept. */
 export interface Delivery {
-  readonly key: string;
+  /** Absent where nothing tells repeats of the request. */
+  readonly key: string | undefined;
   readonly messages: readonly AnswerMessage[];
-  /** Milliseconds since 1970 until which a repeat of the request gets the same messages. */
-  readonly expires: number;
   /** Whether the broker still has to take them. */
   readonly undelivered: boolean;
 }
 
-interface Row {
-  key: string;
-  messages: string;
-  expires: number;
-  undelivered: number;
+/** Answers that are written together, under a number that grows. */
+export interface DeliveryGroup {
+  readonly id: number;
+  /** Milliseconds since 1970 until which a repeat of one of the requests gets the same messages. */
+  readonly expires: number;
+  readonly deliveries: readonly Delivery[];
 }
 
-const prunedAtOnce = 1000;
+interface Row {
+  id: number;
+  expires: number;
+  /** 0 where the broker has all of them, whatever each says. */
+  undelivered: 0 | 1;
+  deliveries: string;
+}
 
-/** `delivery.db`: answers that must reach the broker, and that a repeated request gets again. */
+/**
+ * `delivery.db`: answers that must reach the broker, and that a repeated request gets again. One row holds
+ * what was answered together, and rows only go to the end: a commit writes two or three pages, however
+ * many answers are kept. Which row holds an answer is known to who wrote it.
+ */
 export class DeliveryStore {
   readonly #database: Database.Database;
   readonly #put: Database.Statement;
   readonly #get: Database.Statement;
   readonly #delivered: Database.Statement;
   readonly #prune: Database.Statement;
-  readonly #undelivered: Database.Statement;
 
   /** @param path the file, made if it is not there; its folder must exist */
   constructor(path: string) {
     this.#database = new Database(path, { timeout: 0 });
     this.#database.pragma('journal_mode = WAL');
     this.#database.pragma('synchronous = NORMAL');
+    this.#database.pragma('cache_size = -256');
     this.#database.exec(
-      `CREATE TABLE IF NOT EXISTS delivery (
-         key TEXT PRIMARY KEY, messages TEXT NOT NULL, expires REAL NOT NULL, undelivered INTEGER NOT NULL
-       ) STRICT, WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS delivery_expires ON delivery (expires);`,
+      `CREATE TABLE IF NOT EXISTS answered (
+         id INTEGER PRIMARY KEY, expires REAL NOT NULL, undelivered INTEGER NOT NULL, deliveries TEXT NOT NULL
+       ) STRICT`,
     );
-    this.#put = this.#database.prepare('INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?)');
-    this.#get = this.#database.prepare('SELECT * FROM delivery WHERE key = ? AND expires > ?');
-    this.#delivered = this.#database.prepare('UPDATE delivery SET undelivered = 0 WHERE key = ?');
-    this.#prune = this.#database.prepare(
-      `DELETE FROM delivery WHERE key IN (
-         SELECT key FROM delivery WHERE expires <= ? AND (undelivered = 0 OR expires <= ?)
-         ORDER BY expires LIMIT ${prunedAtOnce})`,
+    this.#put = this.#database.prepare('INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?)');
+    this.#get = this.#database.prepare('SELECT * FROM answered WHERE id = ? AND expires > ?');
+    this.#delivered = this.#database.prepare(
+      'UPDATE answered SET undelivered = 0 WHERE id BETWEEN ? AND ? AND undelivered = 1',
     );
-    this.#undelivered = this.#database.prepare(
-      'SELECT * FROM delivery WHERE undelivered = 1 ORDER BY expires',
-    );
+    this.#prune = this.#database.prepare('DELETE FROM answered WHERE id BETWEEN ? AND ? AND undelivered = 0');
   }
 
-  /** Writes answers and notes deliveries in one transaction. */
-  commit(deliveries: readonly Delivery[], delivered: readonly string[]): void {
+  /** Writes groups, anew where they are there, and notes which the broker has, in one transaction. */
+  commit(groups: readonly DeliveryGroup[], delivered: readonly number[]): void {
     this.#database.transaction(() => {
-      for (const { key, messages, expires, undelivered } of deliveries) {
-        this.#put.run(key, encode(messages), expires, undelivered ? 1 : 0);
+      for (const group of groups) {
+        const undelivered = group.deliveries.some((delivery) => delivery.undelivered);
+        this.#put.run(group.id, group.expires, undelivered ? 1 : 0, encode(group.deliveries));
       }
-      for (const key of delivered) this.#delivered.run(key);
+      for (const [first, last] of rangesOf(delivered)) this.#delivered.run(first, last);
     })();
   }
 
-  /** The messages that answered the request of `key`, if that was within its time. */
-  find(key: string, now: number): readonly AnswerMessage[] | undefined {
-    const row = this.#get.get(key, now) as Row | undefined;
-    return row === undefined ? undefined : decode(row.messages);
+  /** The messages that answered the request of `key`, if they are in that group and it is within its time. */
+  find(id: number, key: string, now: number): readonly AnswerMessage[] | undefined {
+    const row = this.#get.get(id, now) as Row | undefined;
+    if (row === undefined) return undefined;
+    return decode(row.deliveries).find((delivery) => delivery.key === key)?.messages;
   }
 
-  /** What the broker had not taken when the last process ended, oldest first. */
-  undelivered(): Delivery[] {
-    return (this.#undelivered.all() as Row[]).map((row) => ({
-      key: row.key,
-      messages: decode(row.messages),
-      expires: row.expires,
-      undelivered: true,
-    }));
+  /** What is kept, oldest first; what is past its time and needs no delivery is deleted before. */
+  *kept(now: number, graceMs: number): Generator<DeliveryGroup> {
+    this.#database
+      .prepare('DELETE FROM answered WHERE expires <= ? AND (undelivered = 0 OR expires <= ?)')
+      .run(now, now - graceMs);
+    const rows = this.#database.prepare('SELECT * FROM answered ORDER BY id').iterate();
+    for (const { id, expires, undelivered, deliveries } of rows as IterableIterator<Row>) {
+      const decoded = decode(deliveries);
+      if (undelivered === 1) yield { id, expires, deliveries: decoded };
+      else yield { id, expires, deliveries: decoded.map((one) => ({ ...one, undelivered: false })) };
+    }
   }
 
-  /** Deletes some of what is past its time; what was never delivered is kept for `graceMs` longer. */
-  prune(now: number, graceMs: number): void {
-    this.#prune.run(now, now - graceMs);
+  /** Notes that the broker has the answers of these places in a group, and not the others. */
+  markDelivered(id: number, places: ReadonlySet<number>): void {
+    const row = this.#get.get(id, -Infinity) as Row | undefined;
+    if (row === undefined) return;
+    const deliveries = decode(row.deliveries).map((delivery, place) =>
+      places.has(place) ? { ...delivery, undelivered: false } : delivery,
+    );
+    this.commit([{ id, expires: row.expires, deliveries }], []);
+  }
+
+  /** Deletes what expired before `before` and the broker never took. */
+  giveUp(before: number): void {
+    this.#database.prepare('DELETE FROM answered WHERE undelivered = 1 AND expires <= ?').run(before);
+  }
+
+  /** Deletes the groups from `first` to `last`, unless the broker still has to take them. */
+  prune(first: number, last: number): void {
+    this.#prune.run(first, last);
   }
 
   close(): void {
@@ -96,19 +120,42 @@ export class DeliveryStore {
   }
 }
 
-function encode(messages: readonly AnswerMessage[]): string {
+/** Numbers that follow one another, as first and last. */
+function rangesOf(ids: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const id of [...ids].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && id <= last[1] + 1) last[1] = id;
+    else ranges.push([id, id]);
+  }
+  return ranges;
+}
+
+type Encoded = [key: string | null, undelivered: 0 | 1, messages: [string, string, 0 | 1, string?][]];
+
+function encode(deliveries: readonly Delivery[]): string {
   return JSON.stringify(
-    messages.map(({ correlationData, ...rest }) => ({
-      ...rest,
-      ...(correlationData === undefined ? {} : { correlation: correlationData.toString('base64') }),
-    })),
+    deliveries.map(({ key, undelivered, messages }): Encoded => [
+      key ?? null,
+      undelivered ? 1 : 0,
+      messages.map(({ topic, payload, qos, correlationData }) =>
+        correlationData === undefined
+          ? [topic, payload, qos]
+          : [topic, payload, qos, correlationData.toString('base64')],
+      ),
+    ]),
   );
 }
 
-function decode(text: string): AnswerMessage[] {
-  const stored = JSON.parse(text) as (AnswerMessage & { correlation?: string })[];
-  return stored.map(({ correlation, ...rest }) => ({
-    ...rest,
-    ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation, 'base64') }),
+function decode(text: string): Delivery[] {
+  return (JSON.parse(text) as Encoded[]).map(([key, undelivered, messages]) => ({
+    key: key ?? undefined,
+    undelivered: undelivered === 1,
+    messages: messages.map(([topic, payload, qos, correlation]) => ({
+      topic,
+      payload,
+      qos,
+      ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation, 'base64') }),
+    })),
   }));
 }

@@ -130,6 +130,33 @@ describe('with the embedded broker', () => {
     expect(broker.counters.waiting).toBe(0);
   });
 
+  it('answers wait, bounded, for a subscriber of its own that does not read; requests are still taken', async () => {
+    const { broker, requests } = await echoing();
+    const proxy = new TcpProxy(Number(new URL(broker.url).port));
+    await proxy.start();
+    cleanups.push(() => proxy.stop());
+    const slow = await client(`mqtt://127.0.0.1:${proxy.port}`);
+    const { messages } = await listen(slow, ['intentd/dev/response']);
+    proxy.freeze();
+    const payload = 'x'.repeat(10_000);
+    for (let i = 0; i < 3000; i++) broker.publish({ topic: 'intentd/dev/response', payload, qos: 0 });
+    await until(() => broker.counters.waiting > 1000);
+    const other = await client(broker.url);
+    await other.publishAsync('intentd/dev/request', 'hello', { qos: 1 });
+    await until(() => requests.length === 1);
+    proxy.thaw();
+    await until(() => messages.length === 3001);
+    expect(broker.counters.waiting).toBe(0);
+  });
+
+  it('requests of its pools are its own to answer', async () => {
+    const { broker } = await echoing({ pools: ['home'] });
+    const mqtt = await client(broker.url);
+    const { all } = await listen(mqtt, ['intentd/pool/home/response']);
+    await mqtt.publishAsync('intentd/pool/home/request', 'hello', { qos: 1 });
+    expect(JSON.parse((await all)[0]!.text)).toMatchObject({ intent: 'hello' });
+  });
+
   it('a taken port is a clear error that says what to do', async () => {
     const { broker } = await echoing();
     const port = Number(new URL(broker.url).port);

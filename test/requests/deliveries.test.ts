@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +78,28 @@ describe('fault 3: a repeated delivery', () => {
     expect(life(path).deliveries.recover()).toBe(0);
   });
 
+  it('of many gets each its own answer again, after a restart too', async () => {
+    const path = newPath();
+    const first = life(path);
+    for (let at = 0; at < 300; at++) {
+      first.deliveries.begin(`k${at}`);
+      first.deliveries.answer(`k${at}`, [message(`a${at}`, at % 2 === 0 ? 0 : 1)]);
+      if (at % 50 === 0) await turn();
+    }
+    await turn();
+    expect(first.deliveries.begin('k123')).toEqual([message('a123')]);
+    first.deliveries.close();
+    const second = life(path);
+    for (const at of [0, 123, 299]) {
+      expect(second.deliveries.begin(`k${at}`)).toEqual([message(`a${at}`, at % 2 === 0 ? 0 : 1)]);
+    }
+    second.deliveries.begin('new');
+    second.deliveries.answer('new', [message('late')]);
+    await turn();
+    expect(second.deliveries.begin('k299')).toEqual([message('a299')]);
+    second.deliveries.close();
+  });
+
   it('is a new request after a minute', async () => {
     let now = 1e12;
     const { deliveries } = life(newPath(), () => now);
@@ -113,6 +136,31 @@ describe('the outbox', () => {
     second.acknowledgements[0]!();
     second.deliveries.close();
     expect(life(path).deliveries.recover()).toBe(0);
+  });
+
+  it('keeps no row of what is past its time, unless the broker has yet to take it', async () => {
+    let now = 1e12;
+    const path = newPath();
+    const { deliveries, acknowledgements } = life(path, () => now);
+    for (let at = 0; at < 20; at++) {
+      deliveries.answer(`k${at}`, [message(`a${at}`)]);
+      await turn();
+      if (at !== 7) acknowledgements[at]!();
+    }
+    for (let step = 0; step < 5; step++) {
+      now += 31_000;
+      deliveries.answer(`later${step}`, [message('a', 0)]);
+      deliveries.flush();
+    }
+    const rows = () => new Database(path, { readonly: true }).prepare('SELECT id FROM answered').all();
+    expect(rows()).toHaveLength(1 + 2);
+    acknowledgements[7]!();
+    deliveries.flush();
+    now += 1000;
+    deliveries.answer('last', [message('a', 0)]);
+    deliveries.flush();
+    expect(rows()).toHaveLength(2 + 1);
+    deliveries.close();
   });
 
   it('publishes an unreliable answer without waiting, and keeps none without a key', async () => {
