@@ -38,7 +38,7 @@ void AddonState::setLogSink(const Napi::Function& sink) {
   logSink_ = held;
   Log::instance().setSink([this, held](const char* level, const std::string& message) {
     main_.post([held, level, message](Napi::Env env) {
-      if (!held->IsEmpty()) held->Call({Napi::String::New(env, level), Napi::String::New(env, message)});
+      if (!held->IsEmpty()) callBack(env, *held, {Napi::String::New(env, level), Napi::String::New(env, message)});
     });
   });
 }

@@ -77,7 +77,7 @@ void run(AddonState& state, BuildSlot& build, const BuildRequest& request, const
   const auto result = std::make_shared<BuildResult>();
   std::optional<Error> error;
   const auto tell = [&state, sink](const Progress& progress) {
-    state.main().post([sink, progress](Napi::Env env) { sink->Call({toJs(env, progress)}); });
+    state.main().post([sink, progress](Napi::Env env) { callBack(env, *sink, {toJs(env, progress)}); });
   };
   try {
     *result = buildEngine(request, tell, *build.cancelled);

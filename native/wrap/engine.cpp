@@ -79,9 +79,9 @@ Napi::Value engineInfo(const Napi::CallbackInfo& info) {
 
 Napi::Value warmUp(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  EngineSlot& slot = AddonState::of(env).engine(info[0]);
   const Shape bucket = checkShape(info[1], info[2], "warmup:");
   const int repeats = static_cast<int>(readInteger(info[3], "warmup: repeats", 1, mostRepeats));
+  EngineSlot& slot = AddonState::of(env).engine(info[0]);
   if (!slot.engine().hasBucket(bucket)) refuse("warmup: " + inWords(bucket), "a bucket: " + slot.engine().bucketsInWords());
 
   const auto promise = Napi::Promise::Deferred::New(env);

@@ -24,11 +24,11 @@ void copyTokens(const Napi::Int32Array& ids, const Napi::Int32Array& lengths, Ba
 
 Napi::Value infer(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  EngineSlot& slot = AddonState::of(env).engine(info[0]);
   const Shape shape = checkShape(info[3], info[4], "infer:");
   const auto size = static_cast<size_t>(shape.batch);
   const auto ids = readInt32s(info[1], "infer: ids", size * static_cast<size_t>(shape.sequence));
   const auto lengths = readInt32s(info[2], "infer: lengths", size);
+  EngineSlot& slot = AddonState::of(env).engine(info[0]);
   const auto out = readFloat32s(info[5], "infer: out", size * static_cast<size_t>(slot.engine().hidden()));
   if (!slot.engine().fits(shape)) {
     refuse("infer: " + inWords(shape), "no larger than a bucket: " + slot.engine().bucketsInWords());

@@ -48,4 +48,12 @@ void MainThread::release() {
   if (--held_ == 0) napi_unref_threadsafe_function(env_, function_);
 }
 
+void callBack(Napi::Env env, const Napi::FunctionReference& function, const std::vector<napi_value>& arguments) noexcept {
+  // Not by Napi::Function, which takes an end of JavaScript inside the call for an exception and ends the process.
+  napi_value result = nullptr;
+  napi_value thrown = nullptr;
+  if (napi_call_function(env, env.Undefined(), function.Value(), arguments.size(), arguments.data(), &result) == napi_ok) return;
+  if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
+}
+
 }  // namespace intentd

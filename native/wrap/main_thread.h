@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <functional>
+#include <vector>
 
 namespace intentd {
 
@@ -27,5 +28,11 @@ class MainThread {
   napi_threadsafe_function function_ = nullptr;
   int held_ = 0;
 };
+
+/**
+ * Calls a function of JavaScript's that nobody waits for. What it throws is an uncaught exception; when JavaScript is
+ * ending under it, nothing happens.
+ */
+void callBack(Napi::Env env, const Napi::FunctionReference& function, const std::vector<napi_value>& arguments) noexcept;
 
 }  // namespace intentd

@@ -1,0 +1,142 @@
+// Checks the addon on a GPU: builds, loads, runs and unloads real engines. Prints a line for each promise and ends with
+// status 1 if one is broken. Needs the addon and dist/ built, TensorRT, and build/gpu/reference.json of prepare.mjs.
+//
+//   node test/native/gpu/check.mjs [--rounds 10000] [--seconds 60] [--plans FOLDER] [--only-run]
+//
+// --rounds    load, infer, unload so often, and no longer than --seconds
+// --plans     keeps the engines there; with --only-run, takes them from there and builds nothing (compute-sanitizer)
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { loadAddon } from '../../../dist/engine/tensorrt/addon.js';
+import {
+  checkBuild,
+  checkCancellation,
+  checkRefusals as checkBuildRefusals,
+  checkTimingCache,
+} from './building.mjs';
+import { embed, expect, expectCode, mib, note, section, summary } from './harness.mjs';
+import { defaultOnnx, defaultProfiles, tinyBuckets, tinyOnnx, tinyProfiles } from './models.mjs';
+import * as running from './running.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '60' },
+    plans: { type: 'string', default: 'build/gpu' },
+    'only-run': { type: 'boolean', default: false },
+  },
+});
+const reference = JSON.parse(
+  readFileSync(new URL('../../../build/gpu/reference.json', import.meta.url), 'utf8'),
+);
+const addon = loadAddon();
+const logged = { fatal: [], error: [], warn: [], info: [], debug: [] };
+addon.setLogSink((level, message) => logged[level].push(message));
+
+function checkRuntime() {
+  const info = addon.runtimeInfo();
+  console.log(JSON.stringify(info));
+  expect(
+    'the runtime is told',
+    /^1[01]\.\d+\.\d+$/.test(info.tensorrt) && info.sm >= 75 && info.uuid.startsWith('GPU-'),
+  );
+  expect('memory is told', info.memoryFreeBytes > 0 && info.memoryFreeBytes <= info.memoryTotalBytes);
+}
+
+async function checkEnergy(engine) {
+  const before = addon.readGpuEnergy();
+  const start = performance.now();
+  await addon.warmup(engine, 16, 64, 2000);
+  const joules = (addon.readGpuEnergy() - before) / 1000;
+  const seconds = (performance.now() - start) / 1000;
+  expect(
+    'the energy counter counts',
+    joules > 0,
+    `${joules.toFixed(1)} J in ${seconds.toFixed(2)} s, ${(joules / seconds).toFixed(0)} W`,
+  );
+}
+
+async function checkRounds(plan) {
+  const until = performance.now() + Number(options.seconds) * 1000;
+  const memory = () => ({ device: addon.runtimeInfo().memoryFreeBytes, host: process.memoryUsage().rss });
+  const round = async (i) => {
+    const engine = await addon.loadEngine(plan, { buckets: tinyBuckets, graphs: i % 2 === 0 });
+    await embed(
+      addon,
+      engine,
+      [
+        [1, 2, 3],
+        [4, 5],
+      ],
+      64,
+    );
+    await addon.unloadEngine(engine);
+  };
+  const settled = Math.min(200, Math.ceil(Number(options.rounds) / 10));
+  let done = 0;
+  for (; done < settled; done++) await round(done);
+  const before = memory();
+  for (; done < Number(options.rounds) && performance.now() < until; done++) await round(done);
+  const after = memory();
+  const grown = { device: before.device - after.device, host: after.host - before.host };
+  expect(
+    `load, infer, unload without growth, ${done} rounds`,
+    grown.device <= 2 ** 21 && grown.host <= 2 ** 20 * 24,
+    `device ${mib(grown.device)}, process ${mib(grown.host)} after the first ${settled}`,
+  );
+}
+
+async function checkPlugins() {
+  await expectCode('a plugin library that is not there', 'PLUGIN', /cannot be opened/, async () =>
+    addon.loadPlugins('/nowhere.so'),
+  );
+  await expectCode('a library that is no plugin', 'PLUGIN', /getCreators/, async () =>
+    addon.loadPlugins('libm.so.6'),
+  );
+}
+
+async function builtEngines() {
+  const [onnx, tiny] = [await defaultOnnx('int8'), tinyOnnx()];
+  const built = await section('build', () =>
+    checkBuild(addon, 'the default encoder, INT8 sparse', onnx, defaultProfiles),
+  );
+  const small = await section('build a small one', () =>
+    checkBuild(addon, 'a small encoder', tiny, tinyProfiles),
+  );
+  await section('timing cache', () => checkTimingCache(addon, onnx, built));
+  await section('cancellation', () => checkCancellation(addon, onnx));
+  await section('what cannot be built', () => checkBuildRefusals(addon, tiny));
+  mkdirSync(options.plans, { recursive: true });
+  writeFileSync(`${options.plans}/default.plan`, built.plan);
+  writeFileSync(`${options.plans}/tiny.plan`, small.plan);
+}
+
+await section('runtime', checkRuntime);
+await section('plugins', checkPlugins);
+if (!options['only-run']) await builtEngines();
+const plan = readFileSync(`${options.plans}/default.plan`);
+const engine = await section('load', () => running.checkLoading(addon, plan));
+const second = await section('load without graphs', () => running.checkLoading(addon, plan, false));
+await section('results', () => running.checkResults(addon, engine, reference));
+await section('graphs', () => running.checkGraphsAgree(addon, engine, second, reference));
+await section('order', () => running.checkOrder(addon, [engine, second], reference));
+if (!options['only-run']) {
+  await section('times', () => running.checkTimes(addon, engine, reference, 'with graphs'));
+  await section('times', () => running.checkTimes(addon, second, reference, 'without graphs'));
+  await section('energy', () => checkEnergy(engine));
+}
+await section('what cannot run', () => running.checkRefusals(addon, engine, plan));
+await section('unload', () => running.checkUnload(addon, engine, reference));
+await section('unload', () => running.checkUnload(addon, second, reference));
+await section('rounds', () => checkRounds(readFileSync(`${options.plans}/tiny.plan`)));
+note(
+  'log lines',
+  Object.entries(logged)
+    .map(([level, lines]) => `${lines.length} ${level}`)
+    .join(', '),
+);
+for (const line of [...new Set([...logged.warn, ...logged.error])].slice(0, 40))
+  note('log', line.slice(0, 300));
+addon.setLogSink(null);
+process.exitCode = summary();
