@@ -5,6 +5,7 @@ import { answerOf } from '../support/answers.js';
 import { brokerRoom } from '../support/brokerRoom.js';
 import { TcpProxy } from '../support/tcpProxy.js';
 import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
+import { until } from '../support/until.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -40,13 +41,6 @@ async function listen(mqtt: MqttClient, topics: string[], count = 1) {
   });
   await mqtt.subscribeAsync(topics, { qos: 1 });
   return { messages, all };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 400 && !condition(); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  expect(condition()).toBe(true);
 }
 
 describe('with the embedded broker', () => {

@@ -9,6 +9,7 @@ import { brokerRoom } from '../support/brokerRoom.js';
 import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
 import { ScriptedBroker, type Script } from '../support/scriptedBroker.js';
 import { TcpProxy } from '../support/tcpProxy.js';
+import { until } from '../support/until.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -16,13 +17,6 @@ afterEach(async () => {
 });
 
 const response = 'intentd/dev/response';
-
-async function until(condition: () => boolean, withinMs = 10_000): Promise<void> {
-  for (let tries = 0; tries < withinMs / 10 && !condition(); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  expect(condition()).toBe(true);
-}
 
 async function scripted(script: Script = {}): Promise<ScriptedBroker> {
   const server = new ScriptedBroker(script);

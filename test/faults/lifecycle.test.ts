@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/index.js';
 import { Agent, intentd } from '../support/agent.js';
 import { otherBundle } from '../support/otherBundle.js';
+import { until } from '../support/until.js';
 
 const agents: Agent[] = [];
 const cleanups: (() => void)[] = [];
@@ -31,11 +32,6 @@ async function copying(agent: Agent) {
   const loaded = intentd('model', 'load', bundle, '--state-dir', agent.stateDir);
   await until(() => readdirSync(models).some((name) => name.endsWith('.tmp')));
   return { models, loaded };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 2000 && !condition(); tries++) await new Promise((r) => setTimeout(r, 5));
-  expect(condition()).toBe(true);
 }
 
 function childrenOf(pid: number): number[] {
@@ -110,30 +106,5 @@ describe('fault 30: an agent', () => {
     expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out).toContain(
       'tell_joke',
     );
-  }, 120_000);
-});
-
-describe('fault 3: a request repeated after a restart', () => {
-  it('gets the same answer again, word for word', async () => {
-    const agent = await started();
-    const request = '{"text":"crack a joke for the two of us","id":"repeat-1"}';
-    const ask = async (): Promise<string> => {
-      const mqtt = await connectAsync(agent.url);
-      const answered = new Promise<string>((resolve) => {
-        mqtt.on('message', (_topic, payload) => {
-          resolve(payload.toString());
-        });
-      });
-      await mqtt.subscribeAsync('intentd/agent/response', { qos: 1 });
-      await mqtt.publishAsync('intentd/agent/request', request, { qos: 1 });
-      const answer = await answered;
-      await mqtt.endAsync();
-      return answer;
-    };
-    const first = await ask();
-    expect(await ask()).toBe(first);
-    await agent.end();
-    await agent.start();
-    expect(await ask()).toBe(first);
   }, 120_000);
 });

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import Database from 'better-sqlite3';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
-import { RequestLogReader, requestLogPath } from '../../src/telemetry/index.js';
+import { requestLogPath } from '../../src/telemetry/index.js';
 import { Agent } from '../support/agent.js';
 
 const agents: Agent[] = [];
@@ -68,8 +69,29 @@ function workerOf(pid: number): number {
   );
 }
 
-describe('fault 2: more load than it can serve', () => {
-  it('is answered or refused request by request before its deadline, with memory flat', async () => {
+/** The whole minute where it is asked for; a tenth of it shows the same in less time. */
+const overloadSeconds = process.env['INTENTD_FULL_FAULTS'] === undefined ? 6 : 60;
+
+interface Settled {
+  readonly count: number;
+  readonly refused: number;
+  readonly latestMs: number;
+}
+
+/** What the agent itself noted of every request, answered or refused. */
+function settledBy(stateDir: string): Settled {
+  const database = new Database(requestLogPath(stateDir), { readonly: true });
+  const row = database
+    .prepare(
+      'SELECT count(*) AS count, count(error) AS refused, max(totalUs) / 1000.0 AS latestMs FROM request',
+    )
+    .get() as Settled;
+  database.close();
+  return row;
+}
+
+describe('fault 2: three times the load that it can serve', () => {
+  it(`for ${overloadSeconds} s is answered or refused request by request before its deadline, with memory flat`, async () => {
     const { agent, mqtt, answers } = await underLoad(
       '--set',
       'requests.deadlineMs=100',
@@ -77,21 +99,20 @@ describe('fault 2: more load than it can serve', () => {
       'telemetry.commitSeconds=1',
     );
     await settled(answers, await send(mqtt, 4000, 4));
+    const served = [...answers.values()].filter(([code]) => code === 'tell_joke').length / 4;
     const warm = residentMib(agent.pid);
     answers.clear();
-    const sent = await send(mqtt, 4000, 6);
+    const sent = await send(mqtt, 3 * served, overloadSeconds);
     await settled(answers, sent);
     expect(answers.size).toBe(sent);
     expect(new Set([...answers.values()].map((codes) => codes.length))).toEqual(new Set([1]));
     expect(residentMib(agent.pid)).toBeLessThan(warm + 60);
     await agent.end();
-    const reader = new RequestLogReader(requestLogPath(agent.stateDir));
-    const [stats] = reader.stats({});
-    reader.close();
-    expect(stats!.errors).toBeGreaterThan(0);
-    expect(stats!.count - stats!.errors).toBeGreaterThan(100);
-    expect(stats!.p99Ms).toBeLessThanOrEqual(100);
-  }, 120_000);
+    const { count, refused, latestMs } = settledBy(agent.stateDir);
+    expect(refused).toBeGreaterThan(sent / 3);
+    expect(count - refused).toBeGreaterThan(100);
+    expect(latestMs).toBeLessThanOrEqual(100);
+  }, 180_000);
 });
 
 describe('fault 10: an agent whose worker is killed under load', () => {

@@ -1,6 +1,15 @@
 import Database from 'better-sqlite3';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -96,6 +105,51 @@ describe('fault 27: a full disk', () => {
     expect(after.out).toContain('tell_joke');
     expect(await agent.end()).toBe(0);
   }, 60_000);
+});
+
+describe('fault 27: a request log under an agent that is', () => {
+  const spoil: [string, (path: string) => unknown][] = [
+    [
+      'locked',
+      (path) => {
+        const other = new Database(path);
+        other.exec('BEGIN EXCLUSIVE');
+        cleanups.push(() => other.close());
+      },
+    ],
+    [
+      'corrupt',
+      (path) => {
+        const file = openSync(path, 'r+');
+        writeSync(file, Buffer.alloc(8192, 0x5a), 0, 8192, 0);
+        closeSync(file);
+        rmSync(`${path}-wal`, { force: true });
+      },
+    ],
+    [
+      'deleted',
+      (path) => {
+        for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+      },
+    ],
+  ];
+
+  it.each(spoil)(
+    '%s does not keep it from answering',
+    async (_how, change) => {
+      const agent = new Agent();
+      cleanups.push(() => agent.end('SIGKILL'));
+      await agent.start('--set', 'telemetry.commitSeconds=0.1');
+      const ask = async () =>
+        (await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out.split(' ')[0];
+      expect(await ask()).toBe('tell_joke');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      change(requestLogPath(agent.stateDir));
+      for (let asked = 0; asked < 3; asked++) expect(await ask()).toBe('tell_joke');
+      expect(await agent.end()).toBe(0);
+    },
+    60_000,
+  );
 });
 
 describe('fault 28: a reader that holds a transaction open', () => {

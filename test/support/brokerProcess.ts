@@ -11,10 +11,11 @@ export interface BrokerProcess {
   kill(): Promise<void>;
 }
 
-/** Debian's mosquitto where it is installed, aedes in a process of its own elsewhere. */
-export function brokerProcess(port: number): BrokerProcess {
-  return haveMosquitto ? new Mosquitto(port) : new AedesProcess(port);
-}
+/** Debian's mosquitto, where it is installed, and aedes in a process of its own. */
+export const brokerProcesses: readonly (readonly [string, (port: number) => BrokerProcess])[] = [
+  ...(haveMosquitto ? [['mosquitto', (port: number) => new Mosquitto(port)] as const] : []),
+  ['aedes', (port) => new AedesProcess(port)],
+];
 
 const script = `
   import { createServer } from 'node:net';

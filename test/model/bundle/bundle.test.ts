@@ -12,7 +12,7 @@ import {
   writeBundle,
 } from '../../../src/model/index.js';
 import { tinyEncoder, tinyHead, tinyParts, writeTinyBundle } from '../../support/tinyBundle.js';
-import { replaceFile } from './spoil.js';
+import { replaceFile } from '../../support/spoiledBundle.js';
 
 let base: string;
 let folder: string;

@@ -1,24 +1,20 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { readBundle, sparseShare, type Tensor } from '../../../src/model/index.js';
-import { writeTinyBundle } from '../../support/tinyBundle.js';
-import { editManifest, editTensors, expectRefusal, replaceFile, setValue } from './spoil.js';
+import {
+  editManifest,
+  editTensors,
+  expectRefusal,
+  freshBundle,
+  replaceFile,
+  setValue,
+} from '../../support/spoiledBundle.js';
 
 const encoder = 'encoder.safetensors';
 const head = 'head.safetensors';
 
-let base: string;
-let folder: string;
-beforeEach(async () => {
-  base = await mkdtemp(join(tmpdir(), 'bundle-'));
-  folder = join(base, 'tiny');
-  await writeTinyBundle(folder);
-});
-afterEach(async () => {
-  await rm(base, { recursive: true });
-});
+const fresh = freshBundle();
 
 describe('a bundle is refused for its encoder:', () => {
   const values: [string, string, number, number, RegExp][] = [
@@ -94,10 +90,10 @@ describe('a bundle is refused for its encoder:', () => {
     ],
   ];
   test.each(values)('%s', async (_, tensor, at, value, sentence) => {
-    await editTensors(folder, encoder, (tensors) => {
+    await editTensors(fresh.folder, encoder, (tensors) => {
       setValue(tensors, tensor, at, value);
     });
-    await expectRefusal(folder, new RegExp(`encoder\\.safetensors:? .*${sentence.source}`));
+    await expectRefusal(fresh.folder, new RegExp(`encoder\\.safetensors:? .*${sentence.source}`));
   });
 
   const cases: [string, (tensors: Map<string, Tensor>) => unknown, RegExp][] = [
@@ -131,100 +127,106 @@ describe('a bundle is refused for its encoder:', () => {
     ],
   ];
   test.each(cases)('%s', async (_, edit, sentence) => {
-    await editTensors(folder, encoder, edit);
-    await expectRefusal(folder, new RegExp(`encoder\\.safetensors:? .*${sentence.source}`));
+    await editTensors(fresh.folder, encoder, edit);
+    await expectRefusal(fresh.folder, new RegExp(`encoder\\.safetensors:? .*${sentence.source}`));
   });
 
   test('a packed layer that sparsity.layers does not name', async () => {
-    await editManifest(folder, ({ sparsity, architecture }) => {
+    await editManifest(fresh.folder, ({ sparsity, architecture }) => {
       sparsity.layers.splice(sparsity.layers.indexOf('layer.0.output'), 1);
       sparsity.achieved = sparseShare(architecture, sparsity.layers);
     });
-    await expectRefusal(folder, /encoder\.safetensors has layer\.0\.output packed, and sparsity\.layers/);
+    await expectRefusal(
+      fresh.folder,
+      /encoder\.safetensors has layer\.0\.output packed, and sparsity\.layers/,
+    );
   });
 
   test('a dense layer that sparsity.layers names', async () => {
-    await editManifest(folder, ({ sparsity, architecture }) => {
+    await editManifest(fresh.folder, ({ sparsity, architecture }) => {
       sparsity.layers.push('layer.0.attention.query');
       sparsity.achieved = sparseShare(architecture, sparsity.layers);
     });
-    await expectRefusal(folder, /encoder\.safetensors has no packed layer layer\.0\.attention\.query/);
+    await expectRefusal(fresh.folder, /encoder\.safetensors has no packed layer layer\.0\.attention\.query/);
   });
 
   test('a header that claims more than the file', async () => {
-    const bytes = await readFile(join(folder, encoder));
+    const bytes = await readFile(join(fresh.folder, encoder));
     bytes.writeBigUInt64LE(2n ** 63n);
-    await replaceFile(folder, encoder, bytes);
-    await expectRefusal(folder, /encoder\.safetensors claims a header of 9223372036854775808 bytes/);
+    await replaceFile(fresh.folder, encoder, bytes);
+    await expectRefusal(fresh.folder, /encoder\.safetensors claims a header of 9223372036854775808 bytes/);
   });
 });
 
 describe('a bundle is refused for its head:', () => {
   test('fitted on another encoder', async () => {
-    await editTensors(folder, head, (_, metadata) => {
+    await editTensors(fresh.folder, head, (_, metadata) => {
       metadata['encoder'] = 'f'.repeat(64);
     });
     await expectRefusal(
-      folder,
+      fresh.folder,
       /head\.safetensors names the encoder "f{64}" in __metadata__, and [0-9a-f]{64}/,
     );
   });
 
   test('that names no encoder', async () => {
-    await editTensors(folder, head, (_, metadata) => {
+    await editTensors(fresh.folder, head, (_, metadata) => {
       delete metadata['encoder'];
     });
-    await expectRefusal(folder, /head\.safetensors names no encoder in __metadata__/);
+    await expectRefusal(fresh.folder, /head\.safetensors names no encoder in __metadata__/);
   });
 
   test('rows for another number of intents', async () => {
-    await replaceFile(folder, 'labels.json', JSON.stringify({ intents: ['play_music', 'weather'] }));
-    await replaceFile(folder, 'golden.jsonl', '');
+    await replaceFile(fresh.folder, 'labels.json', JSON.stringify({ intents: ['play_music', 'weather'] }));
+    await replaceFile(fresh.folder, 'golden.jsonl', '');
     await expectRefusal(
-      folder,
+      fresh.folder,
       /head\.safetensors has 5 output rows, and 2 intents of labels\.json and 1 background rows were expected/,
     );
   });
 
   test('another hidden size than the manifest says', async () => {
-    await editManifest(folder, (manifest) => {
+    await editManifest(fresh.folder, (manifest) => {
       manifest.head = { type: 'mlp', hidden: 8, activation: 'gelu', background: 1 };
     });
     await expectRefusal(
-      folder,
+      fresh.folder,
       /head\.safetensors has tensor "hidden\.weight" as F32 \[16, 32\], and F16 or F32 \[8, 32\]/,
     );
   });
 
   test('a hidden layer where the manifest says linear', async () => {
-    await editManifest(folder, (manifest) => {
+    await editManifest(fresh.folder, (manifest) => {
       manifest.head = { type: 'linear', background: 1 };
     });
-    await expectRefusal(folder, /head\.safetensors has tensor "output\.weight" as F32 \[5, 16\].*\[5, 32\]/);
+    await expectRefusal(
+      fresh.folder,
+      /head\.safetensors has tensor "output\.weight" as F32 \[5, 16\].*\[5, 32\]/,
+    );
   });
 
   test('NaN in its weights', async () => {
-    await editTensors(folder, head, (tensors) => {
+    await editTensors(fresh.folder, head, (tensors) => {
       setValue(tensors, 'output.weight', 4, NaN);
     });
-    await expectRefusal(folder, /head\.safetensors has NaN at element 4 of tensor "output\.weight"/);
+    await expectRefusal(fresh.folder, /head\.safetensors has NaN at element 4 of tensor "output\.weight"/);
   });
 
   test('centroids that are not of unit length', async () => {
-    await editTensors(folder, head, (tensors) => {
+    await editTensors(fresh.folder, head, (tensors) => {
       setValue(tensors, 'centroids', 32, 3);
     });
-    await expectRefusal(folder, /head\.safetensors has row 1 of tensor "centroids" with length 3\./);
+    await expectRefusal(fresh.folder, /head\.safetensors has row 1 of tensor "centroids" with length 3\./);
   });
 
   test('no centroids where the decision needs them', async () => {
-    await editTensors(folder, head, (tensors) => {
+    await editTensors(fresh.folder, head, (tensors) => {
       tensors.delete('centroids');
     });
-    await readBundle(folder);
-    await editManifest(folder, ({ decision }) => {
+    await readBundle(fresh.folder);
+    await editManifest(fresh.folder, ({ decision }) => {
       decision.outOfScope.score = 'centroid';
     });
-    await expectRefusal(folder, /head\.safetensors: lacks the tensor "centroids"/);
+    await expectRefusal(fresh.folder, /head\.safetensors: lacks the tensor "centroids"/);
   });
 });

@@ -1,20 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'vitest';
-import { tinyTokenizerJson, writeTinyBundle } from '../../support/tinyBundle.js';
-import { expectRefusal, replaceFile } from './spoil.js';
+import { describe, test } from 'vitest';
+import { tinyTokenizerJson } from '../../support/tinyBundle.js';
+import { expectRefusal, freshBundle, replaceFile } from '../../support/spoiledBundle.js';
 
-let base: string;
-let folder: string;
-beforeEach(async () => {
-  base = await mkdtemp(join(tmpdir(), 'bundle-'));
-  folder = join(base, 'tiny');
-  await writeTinyBundle(folder);
-});
-afterEach(async () => {
-  await rm(base, { recursive: true });
-});
+const fresh = freshBundle();
 
 describe('a bundle is refused for its labels:', () => {
   const cases: [string, unknown, RegExp][] = [
@@ -32,8 +20,8 @@ describe('a bundle is refused for its labels:', () => {
     ['an unknown field', { intents: ['a'], more: 1 }, /"more" is not a known field/],
   ];
   test.each(cases)('%s', async (_, labels, sentence) => {
-    await replaceFile(folder, 'labels.json', JSON.stringify(labels));
-    await expectRefusal(folder, new RegExp(`labels\\.json: ${sentence.source}`));
+    await replaceFile(fresh.folder, 'labels.json', JSON.stringify(labels));
+    await expectRefusal(fresh.folder, new RegExp(`labels\\.json: ${sentence.source}`));
   });
 });
 
@@ -107,13 +95,13 @@ describe('a bundle is refused for its tokenizer:', () => {
   test.each(cases)('%s', async (_, edit, sentence) => {
     const tokenizer = structuredClone(tinyTokenizerJson()) as Record<string, unknown>;
     edit(tokenizer, (tokenizer['model'] as { vocab: Vocabulary }).vocab);
-    await replaceFile(folder, 'tokenizer.json', JSON.stringify(tokenizer));
-    await expectRefusal(folder, new RegExp(`tokenizer\\.json: ${sentence.source}`));
+    await replaceFile(fresh.folder, 'tokenizer.json', JSON.stringify(tokenizer));
+    await expectRefusal(fresh.folder, new RegExp(`tokenizer\\.json: ${sentence.source}`));
   });
 
   test('JSON nested 10,000 deep', async () => {
-    await replaceFile(folder, 'tokenizer.json', `${'['.repeat(10_000)}${']'.repeat(10_000)}`);
-    await expectRefusal(folder, /tokenizer\.json nests deeper than 64 levels/);
+    await replaceFile(fresh.folder, 'tokenizer.json', `${'['.repeat(10_000)}${']'.repeat(10_000)}`);
+    await expectRefusal(fresh.folder, /tokenizer\.json nests deeper than 64 levels/);
   });
 });
 
@@ -131,7 +119,7 @@ describe('a bundle is refused for its golden utterances:', () => {
     ['invalid UTF-8', Uint8Array.of(0x7b, 0xff), /is not valid UTF-8/],
   ];
   test.each(cases)('%s', async (_, golden, sentence) => {
-    await replaceFile(folder, 'golden.jsonl', golden);
-    await expectRefusal(folder, new RegExp(`golden\\.jsonl:? ${sentence.source}`));
+    await replaceFile(fresh.folder, 'golden.jsonl', golden);
+    await expectRefusal(fresh.folder, new RegExp(`golden\\.jsonl:? ${sentence.source}`));
   });
 });

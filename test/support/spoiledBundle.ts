@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
-import { sha256 } from '../../../src/base/index.js';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { sha256 } from '../../src/base/index.js';
 import {
   encodeSafetensors,
   type Manifest,
@@ -9,7 +10,22 @@ import {
   Safetensors,
   type Tensor,
   type TensorInfo,
-} from '../../../src/model/index.js';
+} from '../../src/model/index.js';
+import { writeTinyBundle } from './tinyBundle.js';
+
+/** A whole tiny bundle before each test of the file, in a folder of its own, to be spoiled. */
+export function freshBundle(): { readonly base: string; readonly folder: string } {
+  const fresh = { base: '', folder: '' };
+  beforeEach(async () => {
+    fresh.base = await mkdtemp(join(tmpdir(), 'bundle-'));
+    fresh.folder = join(fresh.base, 'tiny');
+    await writeTinyBundle(fresh.folder);
+  });
+  afterEach(async () => {
+    await rm(fresh.base, { recursive: true });
+  });
+  return fresh;
+}
 
 /** The whole bundle is refused, with one sentence. */
 export async function expectRefusal(folder: string, sentence: RegExp): Promise<void> {
