@@ -16,12 +16,12 @@ std::size_t attention_workspace_bytes(const AttentionShape* shape) {
 
 /// Parts of the keys that the plan makes of the global rows' work.
 int attention_splits(const AttentionShape* shape, int splitKeys) {
-    return intentd::attention::globalSplit(*shape, Tuning{-1, -1, splitKeys}).splits;
+    return intentd::attention::globalSplit(*shape, Tuning{-1, splitKeys}).splits;
 }
 
 /// Negative arguments leave the choice to the plan.
-int attention_launch(const Attention* call, int variant, int order, int splitKeys, void* stream) {
-    return launchAttentionTuned(*call, Tuning{variant, order, splitKeys}, static_cast<cudaStream_t>(stream));
+int attention_launch(const Attention* call, int variant, int splitKeys, void* stream) {
+    return launchAttentionTuned(*call, Tuning{variant, splitKeys}, static_cast<cudaStream_t>(stream));
 }
 
 int attention_chosen(const AttentionShape* shape, int type) {

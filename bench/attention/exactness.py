@@ -70,13 +70,13 @@ def compare(data, expected):
     return worst, f"{(error > 1).sum().item()} bad, first at {first}: {out[tuple(first)].item()} for {expected[tuple(first)].item():.6f}"
 
 
-def run_case(library, case, variant, order, split_keys, plain):
+def run_case(library, case, variant, split_keys, plain):
     own_counters = case.seed % 2 == 0
     data = Data(library, case, split_keys, own_counters)
     results = []
     for poison in (float("nan"), 3.0):
         data.output.fill_(77 if case.type == INT8 else poison)
-        data.launch(variant, order, split_keys)
+        data.launch(variant, split_keys)
         results.append(data.output.view(torch.uint8).clone())
     torch.cuda.synchronize()
     expected = plain_reference(data).cuda() if plain else reference(data)
@@ -97,23 +97,23 @@ def main():
     failures, per_variant = [], Counter()
     plain_cases = 0
     for number in range(count):
-        variant, order, split_keys = -1, -1, -1
+        variant, split_keys = -1, -1
         if "--variants" in sys.argv:
             chosen = known[number % len(known)]
             case = draw_case(rng, chosen.head_size, chosen.type, chosen.short and rng.random() < 0.7)
-            variant, order = chosen.index, rng.choice([0, 1, 2])
+            variant = chosen.index
             split_keys = rng.choice([-1, -1, 0, 64, 128])
         else:
             case = draw_case(rng, kind=INT8 if "--int8-only" in sys.argv else None)
         plain = case.batch * case.heads * case.sequence**2 * case.head_size < 120_000 and plain_cases < 100
         plain_cases += plain
-        error, problem = run_case(library, case, variant, order, split_keys, plain)
+        error, problem = run_case(library, case, variant, split_keys, plain)
         if problem is None:
             worst[case.type] = max(worst[case.type], error)
         else:
             name = known[variant].name if variant >= 0 else "plan"
             per_variant[name] += 1
-            failures.append(f"{name} order {order} split {split_keys} {case}: {error:.3g} x tolerance, {problem}")
+            failures.append(f"{name} split {split_keys} {case}: {error:.3g} x tolerance, {problem}")
     report(count, plain_cases, worst, failures, per_variant)
 
 

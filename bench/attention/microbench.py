@@ -26,23 +26,19 @@ def short_cases(kind):
 
 
 def ragged_pairs():
-    """(name, ragged, uniform of as many visited tiles)."""
+    """(name, ragged, uniform of as many visited tiles: rows of the longest length, fewer of them)."""
     rng = random.Random(7)
-    for name, low, high in [("4..128", 4, 128), ("64..2048", 64, 2048)]:
-        for batch in (32, 256) if high == 128 else (32,):
-            lengths = tuple(rng.randint(low, high) for _ in range(batch))
-            ragged = encoder_case(batch, high, lengths=lengths)
-            wanted = case_work(ragged).tiles
-            best = min(
-                range(4, high + 1, 4), key=lambda s: abs(case_work(encoder_case(batch, s)).tiles - wanted)
-            )
-            yield f"{name} x {batch}", ragged, encoder_case(batch, best)
+    for low, high, repeats in [(4, 128, 1), (4, 128, 32), (64, 2048, 1), (64, 2048, 4)]:
+        lengths = tuple(rng.randint(low, high) for _ in range(32)) * repeats
+        ragged = encoder_case(len(lengths), high, lengths=lengths)
+        rows = case_work(ragged).tiles / case_work(encoder_case(1, high)).tiles
+        yield f"{len(lengths)} rows of {low}..{high}", ragged, encoder_case(round(rows), high)
 
 
-def measure(library, case, variant=-1, order=-1, split_keys=-1):
+def measure(library, case, variant=-1, split_keys=-1):
     work = case_work(case)
     sets = copies(lambda i: Data(library, case, split_keys), 2 * work.bytes if case.sequence > 64 else 1 << 62)
-    launches = [lambda data=data: data.launch(variant, order, split_keys) for data in sets]
+    launches = [lambda data=data: data.launch(variant, split_keys) for data in sets]
     launches *= max(1, 40 // len(launches)) if work.bytes < 1 << 24 else 1
     us, spread = time_us(launches)
     return {"us": us, "spread": spread, "tflops": work.flop / us / 1e6, "gbps": work.bytes / us / 1e3,
@@ -74,15 +70,11 @@ def tune(library, known, log):
                 continue
             if not v.short and case.sequence <= 16:
                 continue
-            big = case.sequence > 128
-            for order, split in [(0, -1), (1, -1), (2, -1), (0, 0), (0, 128), (0, 512)] if big else [(0, -1)]:
-                if (order, split) != (0, -1) and not (
-                    any(x in v.name for x in ("w4m1k64c32s2", "w8m1k64c32s3", "w4m2k64c32s3"))
-                ):
-                    continue
-                r = measure(library, case, v.index, order, split)
-                results.append((r["us"], f"{v.name} o{order} split{split}", r))
-                log.append({"case": name_of(case), "variant": v.name, "order": order, "split": split, **r})
+            parted = case.sequence > 256 and "64f32m16" in v.name
+            for split in [-1, 0, 128, 512] if parted else [-1]:
+                r = measure(library, case, v.index, split)
+                results.append((r["us"], f"{v.name} split {split}", r))
+                log.append({"case": name_of(case), "variant": v.name, "split": split, **r})
         results.sort(key=lambda x: x[0])
         for us, label, r in results[:4]:
             show(f"{name_of(case)} {label}", r)
@@ -99,8 +91,8 @@ def published(library, log):
     for name, ragged, uniform in ragged_pairs():
         a, b = measure(library, ragged), measure(library, uniform)
         ratio = a["us"] / b["us"]
-        log.append({"case": f"ragged {name}", "ragged": a, "uniform": b, "uniformSequence": uniform.sequence, "ratio": ratio})
-        print(f"ragged {name}: {a['us']:.1f} us, uniform of {uniform.sequence}: {b['us']:.1f} us, ratio {ratio:.3f}", flush=True)
+        log.append({"case": f"ragged {name}", "ragged": a, "uniform": b, "uniformBatch": uniform.batch, "ratio": ratio})
+        print(f"ragged {name}: {a['us']:.1f} us, uniform of {uniform.batch} rows: {b['us']:.1f} us, ratio {ratio:.3f}", flush=True)
 
 
 def main():

@@ -157,10 +157,10 @@ class Data:
             pointer(self.workspace), pointer(self.counters),
         )  # fmt: skip
 
-    def launch(self, variant=-1, order=-1, split_keys=-1):
+    def launch(self, variant=-1, split_keys=-1):
         stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
         call = self.call()
-        check(self.library.attention_launch(ctypes.byref(call), variant, order, split_keys, stream), f"launch {self.case}")
+        check(self.library.attention_launch(ctypes.byref(call), variant, split_keys, stream), f"launch {self.case}")
 
     def heads_of(self, dtype):
         """Query, key and value as [batch, heads, sequence, head_size] of real numbers."""

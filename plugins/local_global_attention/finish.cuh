@@ -1,45 +1,76 @@
 // From a warp's state to the output: directly, or through partial results that the last block of a head adds up.
 #pragma once
 
-#include "softmax.cuh"
-#include "work.cuh"
+#include "rows.cuh"
+#include "shared_tiles.cuh"
 
 namespace intentd::attention {
 
-/// Position in the head of column `column` of fragment tile `tile`: int8 values come with even and odd ones apart.
+/// First token of this head in a row of the output.
 template <class H>
-__device__ __forceinline__ int headPosition(int tile, int column) {
-    return H::int8 ? tile / 2 * 16 + 2 * column + tile % 2 : tile * 8 + column;
+__device__ __forceinline__ char* outputOf(const KernelParams& p, const Work& work) {
+    const long long firstToken = static_cast<long long>(work.row) * p.sequence;
+    return static_cast<char*>(p.output) + firstToken * p.outputStride + work.head * H::bytes;
 }
 
-/// Writes the kTiles x 16 rows from `firstRow` on that lie in `written`; those outside `computed` as zeros.
+/// The means of a lane's row in one tile, as stored: chunk c in chunks[c].
 template <class H, int kTiles>
-__device__ __forceinline__ void storeOutput(const QueryState<H, kTiles>& state, const KernelParams& p, const Work& work,
-                                            int firstRow, Span written, Span computed) {
-    const long long firstToken = static_cast<long long>(work.row) * p.sequence;
-    char* head = static_cast<char*>(p.output) + firstToken * p.outputStride + work.head * H::bytes;
+__device__ __forceinline__ void packRow(u32 (&chunks)[H::chunks], const SoftmaxState<H, kTiles>& state, int m, int h,
+                                        float outputFactor) {
+    const float factor = outputFactor * reciprocal(state.sum[m][2 * h]);
+#pragma unroll
+    for (int c = 0; c < H::chunks; c++) {
+        if constexpr (H::int8) {
+            const float* even = &state.out[m][2 * c][2 * h];
+            const float* odd = &state.out[m][2 * c + 1][2 * h];
+            chunks[c] = roundToInt8(even[0] * factor) | roundToInt8(odd[0] * factor) << 8 |
+                        roundToInt8(even[1] * factor) << 16 | roundToInt8(odd[1] * factor) << 24;
+        } else {
+            chunks[c] = packHalves(state.out[m][c][2 * h] * factor, state.out[m][c][2 * h + 1] * factor);
+        }
+    }
+}
+
+/// Writes the kTiles x 16 rows from `firstRow` on that lie in `written`, those outside `computed` as zeros. They pass
+/// through `staging`, the warp's own shared memory, to leave in whole lines.
+template <class H, int kTiles>
+__device__ __forceinline__ void storeOutput(const SoftmaxState<H, kTiles>& state, const KernelParams& p,
+                                            const Work& work, u32 staging, int firstRow, Span written, Span computed) {
+    const int lane = laneIndex();
 #pragma unroll
     for (int m = 0; m < kTiles; m++) {
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-            const int i = firstRow + m * 16 + h * 8 + laneIndex() / 4;
-            const bool valid = i >= computed.begin && i < computed.end;
-            const float factor = p.outputFactor / quadSum(state.sum[m][h]);
             u32 chunks[H::chunks];
+            packRow(chunks, state, m, h, p.outputFactor);
 #pragma unroll
             for (int c = 0; c < H::chunks; c++) {
-                if constexpr (H::int8) {
-                    const float* even = &state.out[m][2 * c][2 * h];
-                    const float* odd = &state.out[m][2 * c + 1][2 * h];
-                    chunks[c] = roundToInt8(even[0] * factor) | roundToInt8(odd[0] * factor) << 8 |
-                                roundToInt8(even[1] * factor) << 16 | roundToInt8(odd[1] * factor) << 24;
-                } else {
-                    chunks[c] = packHalves(state.out[m][c][2 * h] * factor, state.out[m][c][2 * h + 1] * factor);
-                }
-                if (!valid) chunks[c] = 0;
+                storeShared(staging + placeOf<H>(m * 16 + h * 8 + lane / 4, c) + lane % 4 * 4, chunks[c]);
             }
-            storeRow(chunks, head + static_cast<long long>(i) * p.outputStride, i >= written.begin && i < written.end);
         }
+    }
+    __syncwarp();
+    constexpr int kStep = 32 / H::chunks;
+    const int chunk = lane % H::chunks;
+    char* place = outputOf<H>(p, work) + static_cast<long long>(firstRow) * p.outputStride + chunk * 16;
+#pragma unroll
+    for (int i = 0; i < kTiles * 16; i += kStep) {
+        const int row = i + lane / H::chunks;
+        const int token = firstRow + row;
+        uint4 v = loadShared(staging + placeOf<H>(row, chunk));
+        if (token < computed.begin || token >= computed.end) v = make_uint4(0, 0, 0, 0);
+        if (token < written.begin || token >= written.end) continue;
+        *reinterpret_cast<uint4*>(place + static_cast<long long>(row) * p.outputStride) = v;
+    }
+}
+
+/// Writes zeros to the tokens of `rows`, by all threads of the block.
+template <class H>
+__device__ __forceinline__ void storeZeros(const KernelParams& p, const Work& work, Span rows, int threads) {
+    const int chunk = static_cast<int>(threadIdx.x) % H::chunks;
+    char* place = outputOf<H>(p, work) + chunk * 16;
+    for (int i = rows.begin + static_cast<int>(threadIdx.x) / H::chunks; i < rows.end; i += threads / H::chunks) {
+        *reinterpret_cast<uint4*>(place + static_cast<long long>(i) * p.outputStride) = make_uint4(0, 0, 0, 0);
     }
 }
 
@@ -51,14 +82,13 @@ __device__ __forceinline__ float* partialOf(const KernelParams& p, const Work& w
 
 /// Writes this split's sums, maximum and weight for the warp's global rows.
 template <class H, int kTiles>
-__device__ __forceinline__ void storePartial(const QueryState<H, kTiles>& state, const KernelParams& p,
+__device__ __forceinline__ void storePartial(const SoftmaxState<H, kTiles>& state, const KernelParams& p,
                                              const Work& work, int firstRow) {
 #pragma unroll
     for (int m = 0; m < kTiles; m++) {
 #pragma unroll
         for (int h = 0; h < 2; h++) {
             const int i = firstRow + m * 16 + h * 8 + laneIndex() / 4;
-            const float sum = quadSum(state.sum[m][h]);
             if (i >= work.queries.end) continue;
             float* partial = partialOf(p, work, work.split, i, H::size);
 #pragma unroll
@@ -67,7 +97,7 @@ __device__ __forceinline__ void storePartial(const QueryState<H, kTiles>& state,
                 *reinterpret_cast<float2*>(partial + n * 8 + laneIndex() % 4 * 2) = pair;
             }
             if (laneIndex() % 4 == 0) {
-                *reinterpret_cast<float2*>(partial + H::size) = make_float2(state.max[m][h], sum);
+                *reinterpret_cast<float2*>(partial + H::size) = make_float2(state.max[m][h], state.sum[m][2 * h]);
             }
         }
     }
@@ -90,29 +120,34 @@ __device__ __forceinline__ bool lastOfHead(const KernelParams& p, const Work& wo
     return last;
 }
 
+/// Position in the head of column `column` of fragment tile `tile`: int8 values come with even and odd ones apart.
+template <class H>
+__device__ __forceinline__ int headPosition(int tile, int column) {
+    return H::int8 ? tile / 2 * 16 + 2 * column + tile % 2 : tile * 8 + column;
+}
+
 /// Adds up the partial results of a head's global rows, in the order of the splits whichever block does it.
 template <class H>
 __device__ __forceinline__ void combine(const KernelParams& p, const Work& work, int threads) {
     const int splits = usedSplits(p, work.pattern.length);
     const long long splitStride = static_cast<long long>(p.globals) * (H::size + kPartialExtra);
-    const long long firstToken = static_cast<long long>(work.row) * p.sequence;
-    char* head = static_cast<char*>(p.output) + firstToken * p.outputStride + work.head * H::bytes;
+    char* head = outputOf<H>(p, work);
     for (int index = threadIdx.x; index < work.pattern.globals * H::size; index += threads) {
         const int query = index / H::size;
         const int column = index % H::size;
         const float* partial = partialOf(p, work, 0, query, H::size);
         float max = minusInfinity();
-#pragma unroll 8
+#pragma unroll 4
         for (int s = 0; s < splits; s++) max = fmaxf(max, __ldcg(partial + s * splitStride + H::size));
         float out = 0.0f;
         float sum = 0.0f;
-#pragma unroll 8
+#pragma unroll 4
         for (int s = 0; s < splits; s++) {
             const float factor = exp2Fast((__ldcg(partial + s * splitStride + H::size) - max) * p.scoreFactor);
             out = fmaf(factor, __ldcg(partial + s * splitStride + column), out);
             sum = fmaf(factor, __ldcg(partial + s * splitStride + H::size + 1), sum);
         }
-        const float value = out * (p.outputFactor / sum);
+        const float value = out * (p.outputFactor * reciprocal(sum));
         char* place = head + static_cast<long long>(query) * p.outputStride;
         const int position = headPosition<H>(column / 8, column % 8);
         if constexpr (H::int8) {

@@ -5,10 +5,10 @@
 
 using intentd::attention::KernelParams;
 
-#define INTENTD_DEFINE_TILED(name, int8, head, warps, tiles, tileKeys, chunkKeys, stages, minBlocks)                   \
+#define INTENTD_DEFINE_TILED(name, int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, minBlocks)  \
     extern "C" __global__ void __launch_bounds__((warps) * 32, minBlocks) name(const __grid_constant__ KernelParams p) { \
         using namespace intentd::attention;                                                                            \
-        attendTiled<Tiled<int8, head, warps, tiles, tileKeys, chunkKeys, stages>>(p);                                  \
+        attendTiled<Tiled<int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay>>(p);                 \
     }
 INTENTD_TILED(INTENTD_DEFINE_TILED)
 

@@ -41,13 +41,15 @@ CUresult findKernels(const Driver& cuda, CUdevice device, CUlibrary library, Ker
         CUkernel& kernel = found.kernels[static_cast<std::size_t>(i)];
         CUresult result = cuda.libraryGetKernel(&kernel, library, kVariants[i].name);
         if (result != CUDA_SUCCESS) return result;
-        // Without this the driver would load the code at the first launch, which capture does not allow.
+        const int bytes = static_cast<int>(kVariants[i].sharedBytes);
+        if (bytes > 48 * 1024) {
+            result = cuda.kernelSetAttribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes, kernel, device);
+            if (result != CUDA_SUCCESS) return result;
+        }
+        // Without this the driver would load the code at the first launch, which capture does not allow. It comes
+        // after the attribute, which a function takes over from its kernel when it is made.
         CUfunction function = nullptr;
         result = cuda.kernelGetFunction(&function, kernel);
-        if (result != CUDA_SUCCESS) return result;
-        const int bytes = static_cast<int>(kVariants[i].sharedBytes);
-        if (bytes <= 48 * 1024) continue;
-        result = cuda.kernelSetAttribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes, kernel, device);
         if (result != CUDA_SUCCESS) return result;
     }
     return CUDA_SUCCESS;
@@ -89,7 +91,7 @@ bool positive(float x) { return std::isfinite(x) && x > 0.0f; }
 
 bool validShape(const AttentionShape& shape) {
     return shape.batch >= 0 && shape.sequence >= 1 && shape.sequence <= 8192 && shape.heads >= 1 &&
-           shape.heads <= 65536 / shape.headSize && shape.windowEachSide >= -1 && shape.globalTokens >= 0;
+           shape.heads <= 16384 / shape.headSize && shape.windowEachSide >= -1 && shape.globalTokens >= 0;
 }
 
 bool valid(const Attention& call) {
@@ -112,6 +114,24 @@ CUresult prepareWorkspace(const Driver& cuda, const Attention& call, KernelParam
     if (p.counters != nullptr) return CUDA_SUCCESS;
     p.counters = static_cast<unsigned int*>(call.workspace);
     return cuda.memsetD32Async(reinterpret_cast<CUdeviceptr>(call.workspace), 0, count, stream);
+}
+
+/// A grid holds so many rows; a larger batch takes several launches.
+constexpr int kMostRows = 65535;
+
+CUresult launchRows(const Driver& cuda, CUkernel kernel, const LaunchPlan& plan, KernelParams& params,
+                    CUstream stream) noexcept {
+    const Variant& variant = kVariants[plan.variant];
+    for (params.firstRow = 0; params.firstRow < params.batch; params.firstRow += kMostRows) {
+        const int rows = params.batch - params.firstRow < kMostRows ? params.batch - params.firstRow : kMostRows;
+        void* arguments[] = {&params};
+        const CUresult result = cuda.launchKernel(
+            reinterpret_cast<CUfunction>(kernel), static_cast<unsigned>(plan.grid.heads),
+            static_cast<unsigned>(plan.grid.items), static_cast<unsigned>(rows), static_cast<unsigned>(variant.threads), 1,
+            1, static_cast<unsigned>(variant.sharedBytes), stream, arguments, nullptr);
+        if (result != CUDA_SUCCESS) return result;
+    }
+    return CUDA_SUCCESS;
 }
 
 } // namespace
@@ -154,17 +174,11 @@ cudaError_t launchAttentionTuned(const Attention& attention, const Tuning& tunin
     if (error != cudaSuccess) return error;
 
     const LaunchPlan plan = planLaunch(attention.shape, attention.type, tuning);
-    if (plan.blocks > 0x7fffffff) return cudaErrorInvalidValue;
-    const Variant& variant = kVariants[plan.variant];
+    if (plan.grid.heads == 0) return cudaErrorInvalidValue;
     KernelParams params = kernelParams(attention, plan);
-    CUresult result = prepareWorkspace(*cuda, attention, params, stream);
+    const CUresult result = prepareWorkspace(*cuda, attention, params, stream);
     if (result != CUDA_SUCCESS) return toCudaError(result);
-    void* arguments[] = {&params};
-    CUkernel kernel = kernels->kernels[static_cast<std::size_t>(plan.variant)];
-    result = cuda->launchKernel(reinterpret_cast<CUfunction>(kernel), static_cast<unsigned>(plan.blocks), 1, 1,
-                                static_cast<unsigned>(variant.threads), 1, 1, static_cast<unsigned>(variant.sharedBytes),
-                                stream, arguments, nullptr);
-    return toCudaError(result);
+    return toCudaError(launchRows(*cuda, kernels->kernels[static_cast<std::size_t>(plan.variant)], plan, params, stream));
 }
 
 } // namespace intentd::attention

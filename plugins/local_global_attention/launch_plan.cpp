@@ -12,8 +12,9 @@ namespace {
 
 constexpr DataType typeOf(bool int8) { return int8 ? DataType::kInt8 : DataType::kHalf; }
 
-constexpr std::size_t sharedBytesOf(bool int8, int head, int tileKeys, int stages) {
-    return static_cast<std::size_t>(head) * (int8 ? 1 : 2) * tileKeys * stages * 2;
+/// As Tiled::sharedBytes.
+constexpr std::size_t sharedBytesOf(bool int8, int head, int queries, int tileKeys, int stages) {
+    return static_cast<std::size_t>(head) * (int8 ? 1 : 2) * (queries + 2 * tileKeys * stages);
 }
 
 /// Up to this many tokens a global row reads so little that parting it costs more than it saves.
@@ -35,15 +36,15 @@ int findVariant(DataType type, int headSize, bool isShort, const char* ending) {
 }
 
 int chooseVariant(const AttentionShape& shape, DataType type) {
-    if (shape.sequence > kLongestShort) return findVariant(type, shape.headSize, false, "_w4m1k64c32s2");
+    if (shape.sequence > kLongestShort) return findVariant(type, shape.headSize, false, "_w4m1k64f32m16s2");
     return findVariant(type, shape.headSize, true, shape.sequence <= 16 || shape.headSize == 128 ? "_w1k16" : "_w4k32");
 }
 
 } // namespace
 
-#define INTENTD_TILED_ENTRY(name, int8, head, warps, tiles, tileKeys, chunkKeys, stages, minBlocks)                    \
+#define INTENTD_TILED_ENTRY(name, int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, minBlocks)   \
     {#name, typeOf(int8), head, false, (warps) * 32, (warps) * (tiles) * 16, tileKeys,                                 \
-     sharedBytesOf(int8, head, tileKeys, stages)},
+     sharedBytesOf(int8, head, (warps) * (tiles) * 16, tileKeys, stages)},
 #define INTENTD_SHORT_ENTRY(name, int8, head, warps, keys)                                                             \
     {#name, typeOf(int8), head, true, (warps) * 32, 16, keys, 0},
 
@@ -72,14 +73,10 @@ LaunchPlan planLaunch(const AttentionShape& shape, DataType type, const Tuning& 
     plan.splits = split.splits;
     plan.splitKeys = split.splitKeys;
     plan.globalTiles = split.splits == 1 ? 0 : ceilDivide(smaller(shape.globalTokens, shape.sequence), variant.tileQueries);
-    plan.order = tuning.order >= 0 ? tuning.order : kHeadTileRow;
-    const std::int64_t heads = static_cast<std::int64_t>(shape.batch) * shape.heads;
-    if (variant.isShort) {
-        const int warps = variant.threads / 32;
-        plan.blocks = (heads * plan.queryTiles + warps - 1) / warps;
-    } else {
-        plan.blocks = heads * (plan.queryTiles + plan.globalTiles * plan.splits);
-    }
+    const bool fits = variant.type == type && variant.headSize == shape.headSize;
+    const int warps = variant.threads / 32;
+    plan.grid.heads = !fits ? 0 : variant.isShort ? ceilDivide(shape.heads, warps) : shape.heads;
+    plan.grid.items = plan.queryTiles + plan.globalTiles * plan.splits;
     return plan;
 }
 
@@ -107,7 +104,6 @@ KernelParams kernelParams(const Attention& call, const LaunchPlan& plan) noexcep
     p.globalTiles = plan.globalTiles;
     p.splits = plan.splits;
     p.splitKeys = plan.splitKeys;
-    p.order = plan.order;
     p.scoreFactor = call.scale * kLog2E * (int8 ? call.inputScale * call.inputScale : 1.0f);
     p.outputFactor = int8 ? call.inputScale / call.outputScale : 1.0f;
     return p;

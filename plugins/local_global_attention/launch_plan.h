@@ -30,14 +30,15 @@ struct LaunchPlan {
     int globalTiles; // 0: the global rows are computed with their tile
     int splits;
     int splitKeys;
-    int order;
-    std::int64_t blocks;
+    struct {
+        int heads; // blocks side by side: heads, or groups of them; 0 where the variant is not for this shape
+        int items; // tiles of queries, and before them the parts of the global rows' work
+    } grid;        // times the batch
 };
 
 /// What a measurement may force; negative values leave the choice to the plan.
 struct Tuning {
     int variant = -1;
-    int order = -1;
     int splitKeys = -1; // 0: never apart
 };
 

@@ -3,9 +3,6 @@
 
 namespace intentd::attention {
 
-/// Order in which blocks take work, the first-named fastest.
-enum BlockOrder : int { kHeadTileRow = 0, kTileHeadRow = 1, kHeadRowTile = 2 };
-
 struct KernelParams {
     const void* query;
     const void* key;
@@ -26,7 +23,7 @@ struct KernelParams {
     int globalTiles; // of the global rows when they are apart, or 0
     int splits;      // parts of the keys for each of the global tiles
     int splitKeys;   // keys a part
-    int order;
+    int firstRow;    // of the batch, of this launch
     float scoreFactor;  // turns a product of stored numbers into a power of two's exponent
     float outputFactor; // turns a mean of stored values into the stored output
 };

@@ -55,21 +55,35 @@ INTENTD_HOST_DEVICE constexpr Span visibleSpan(const Pattern& pattern, int i) {
     return {larger(0, i - pattern.window), smaller(pattern.length, i + pattern.window + 1)};
 }
 
-/// Whether none, some or all pairs of queries and keys are visible. Queries past the length do not count; keys do.
-INTENTD_HOST_DEVICE constexpr Cover cover(const Pattern& pattern, Span queries, Span keys) {
+/// What a span of queries sees together: every question about a span of keys is a few comparisons on it.
+struct View {
+    Span any; // keys that some query sees, besides the global ones
+    Span all; // keys that every query sees, global ones below `all.begin` aside
+    int globals;
+};
+
+INTENTD_HOST_DEVICE constexpr View viewOf(const Pattern& pattern, Span queries) {
     const int queryEnd = smaller(queries.end, pattern.length);
-    const int keyEnd = smaller(keys.end, pattern.length);
-    if (queryEnd <= queries.begin || keyEnd <= keys.begin) return Cover::kNone;
-    const bool anyGlobal = queries.begin < pattern.globals || keys.begin < pattern.globals;
-    const int gap = larger(keys.begin - (queryEnd - 1), queries.begin - (keyEnd - 1));
-    if (!anyGlobal && gap > pattern.window) return Cover::kNone;
-    if (keyEnd < keys.end) return Cover::kPartial;
-    // Pairs without a global token: the farthest two of them decide.
-    const int queryBegin = larger(queries.begin, pattern.globals);
-    const int keyBegin = larger(keys.begin, pattern.globals);
-    if (queryBegin >= queryEnd || keyBegin >= keyEnd) return Cover::kFull;
-    const int farthest = larger(keyEnd - 1 - queryBegin, queryEnd - 1 - keyBegin);
-    return farthest <= pattern.window ? Cover::kFull : Cover::kPartial;
+    if (queryEnd <= queries.begin) return {{0, 0}, {0, 0}, 0};
+    // A global query sees everything; the others' farthest keys decide.
+    const int plainBegin = larger(queries.begin, pattern.globals);
+    const bool anyGlobal = queries.begin < pattern.globals;
+    const Span any = anyGlobal ? Span{0, pattern.length}
+                               : Span{larger(0, queries.begin - pattern.window),
+                                      smaller(pattern.length, queryEnd + pattern.window)};
+    if (plainBegin >= queryEnd) return {any, {0, pattern.length}, pattern.globals};
+    const int begin = queryEnd - 1 - pattern.window;
+    const Span all = {begin <= pattern.globals ? 0 : begin, smaller(pattern.length, plainBegin + pattern.window + 1)};
+    return {any, all, pattern.globals};
+}
+
+/// Whether none, some or all pairs of the view's queries and these keys are visible. Queries past the length do not
+/// count; keys do.
+INTENTD_HOST_DEVICE constexpr Cover cover(const View& view, Span keys) {
+    const bool near = keys.begin < view.any.end && keys.end > view.any.begin;
+    if (!near && keys.begin >= view.globals) return Cover::kNone;
+    const bool all = (keys.begin >= view.all.begin && keys.end <= view.all.end) || keys.end <= view.globals;
+    return all ? Cover::kFull : Cover::kPartial;
 }
 
 /// The tiles of `tileKeys` keys in which a span of queries sees anything; exactly those.

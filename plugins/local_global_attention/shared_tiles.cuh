@@ -1,4 +1,4 @@
-// Tiles of keys and values in shared memory: asynchronous copies in, fragments out, no bank conflicts.
+// Rows of a head in shared memory: asynchronous copies in, fragments out, no bank conflicts.
 #pragma once
 
 #include "softmax.cuh"
@@ -14,65 +14,82 @@ __device__ __forceinline__ int swizzle(int row) {
     return (row >> 2) & 1;
 }
 
-/// Rows `row` and on of a tile, as the fragments of the tensor cores; `row` is a multiple of 16.
+/// Where chunk `chunk` of row `row` lies, in bytes from the first row.
+template <class H>
+__device__ __forceinline__ u32 placeOf(int row, int chunk) {
+    return row * H::bytes + ((chunk ^ swizzle<H::chunks>(row)) << 4);
+}
+
+/// Keys and values from one row of a tile on, as fragments; that row is a multiple of 16.
 template <class H>
 struct SharedKeys {
     u32 keys;
     u32 values;
-    int row;
 
-    __device__ __forceinline__ void keyFragment(u32 (&r)[H::chunks], int tile) const {
+    /// Keys 0..7 and 8..15 of a group of 16, two registers each, at step `step` along the head.
+    __device__ __forceinline__ void keyFragment(u32 (&r)[4], int group, int step) const {
         const int lane = laneIndex();
-        const u32 start = keys + (row + tile * 8 + (lane & 7)) * H::bytes;
-        const int mask = swizzle<H::chunks>(lane & 7);
-        if constexpr (H::chunks == 2) {
-            loadMatrices(r, start + (((lane >> 3 & 1) ^ mask) << 4));
-        } else {
+        const int row = (lane & 7) + (lane >> 4) * 8;
+        loadMatrices(r, keys + group * 16 * H::bytes + placeOf<H>(row, 2 * step + (lane >> 3 & 1)));
+    }
+
+    /// Values of a group of 16 keys: chunk `chunk`, two registers, and the next.
+    __device__ __forceinline__ void valueFragment(u32 (&r)[4], int group, int chunk) const {
+        const int lane = laneIndex();
+        loadMatricesTransposed(r, values + group * 16 * H::bytes + placeOf<H>(lane & 15, chunk + (lane >> 4)));
+    }
+};
+
+/// A warp's queries in shared memory, read anew for each chunk of keys.
+template <class H>
+struct SharedQueries {
+    u32 queries;
+
+    __device__ __forceinline__ void fragment(u32 (&r)[4], int tile, int step) const {
+        const int lane = laneIndex();
+        loadMatrices(r, queries + tile * 16 * H::bytes + placeOf<H>(lane & 15, 2 * step + (lane >> 4)));
+    }
+};
+
+/// A warp's queries in registers.
+template <class H, int kTiles>
+struct RegisterQueries {
+    u32 queries[kTiles][H::steps][4];
+
+    __device__ __forceinline__ void load(const SharedQueries<H>& from) {
 #pragma unroll
-            for (int c = 0; c < H::chunks; c += 4) {
-                loadMatrices(reinterpret_cast<u32(&)[4]>(r[c]), start + (((c + (lane >> 3)) ^ mask) << 4));
-            }
+        for (int m = 0; m < kTiles; m++) {
+#pragma unroll
+            for (int k = 0; k < H::steps; k++) from.fragment(queries[m][k], m, k);
         }
     }
 
-    __device__ __forceinline__ void valueFragment(u32 (&r)[4], int group, int chunk) const {
-        const int lane = laneIndex();
-        const u32 start = values + (row + group * 16 + (lane & 15)) * H::bytes;
-        loadMatricesTransposed(r, start + (((chunk + (lane >> 4)) ^ swizzle<H::chunks>(lane & 7)) << 4));
+    __device__ __forceinline__ void fragment(u32 (&r)[4], int tile, int step) const {
+#pragma unroll
+        for (int i = 0; i < 4; i++) r[i] = queries[tile][step][i];
     }
 };
 
-/// Where a head's keys and values lie in global memory.
-struct KeySource {
-    const char* keys;
-    const char* values;
-    long long keyStride;
-    long long valueStride;
-};
-
-template <class H>
-__device__ __forceinline__ KeySource keySource(const KernelParams& p, const Work& work) {
-    const long long firstToken = static_cast<long long>(work.row) * p.sequence;
-    return {static_cast<const char*>(p.key) + firstToken * p.queryKeyStride + work.head * H::bytes,
-            static_cast<const char*>(p.value) + firstToken * p.valueStride + work.head * H::bytes, p.queryKeyStride,
-            p.valueStride};
-}
-
-/// Starts the copy of `kRows` keys and values from `first` on; those at `end` and after become zeros.
+/// Starts the copy of kRows rows of a head, `stride` bytes apart, by kThreads threads of which this is `thread`; rows
+/// from `present` on become zeros and are not read.
 template <class H, int kRows, int kThreads>
-__device__ __forceinline__ void copyTile(u32 keys, u32 values, const KeySource& source, int first, int end) {
-    constexpr int kPieces = kRows * H::chunks;
+__device__ __forceinline__ void copyRows(u32 shared, const char* rows, int stride, int present, int thread) {
+    constexpr int kStep = kThreads / H::chunks; // rows from one of a thread's pieces to the next
+    static_assert(kThreads % H::chunks == 0 && kRows % kStep == 0, "threads share rows evenly");
+    const int row = thread / H::chunks;
+    const int chunk = thread % H::chunks;
+    const char* source = rows + static_cast<long long>(row) * stride + chunk * 16;
+    if (present >= kRows) {
 #pragma unroll
-    for (int i = 0; i < ceilDivide(kPieces, kThreads); i++) {
-        const int piece = i * kThreads + static_cast<int>(threadIdx.x);
-        if (kPieces % kThreads != 0 && piece >= kPieces) break;
-        const int row = piece / H::chunks;
-        const int chunk = piece % H::chunks;
-        const u32 place = row * H::bytes + ((chunk ^ swizzle<H::chunks>(row)) << 4);
-        const bool present = first + row < end;
-        const long long token = present ? first + row : 0;
-        copyAsync(keys + place, source.keys + token * source.keyStride + chunk * 16, present);
-        copyAsync(values + place, source.values + token * source.valueStride + chunk * 16, present);
+        for (int i = 0; i < kRows; i += kStep) {
+            copyAsync(shared + placeOf<H>(row + i, chunk), source + static_cast<long long>(i) * stride);
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < kRows; i += kStep) {
+            copyAsync(shared + placeOf<H>(row + i, chunk), source + static_cast<long long>(i) * stride,
+                      row + i < present);
+        }
     }
 }
 

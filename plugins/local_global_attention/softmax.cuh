@@ -2,7 +2,7 @@
 #pragma once
 
 #include "planner.h"
-#include "rows.cuh"
+#include "primitives.cuh"
 
 namespace intentd::attention {
 
@@ -21,110 +21,100 @@ struct Head {
 
 /// Running state of kTiles x 16 queries in a warp. Of each 16, a lane has rows lane / 4 and lane / 4 + 8.
 template <class H, int kTiles>
-struct QueryState {
-    u32 query[kTiles][H::steps][4];
+struct SoftmaxState {
     float out[kTiles][H::outTiles][4];
+    float sum[kTiles][4]; // as a fragment whose columns are all the same
     float max[kTiles][2]; // of raw products, possibly a little under the true one: see rescale
-    float sum[kTiles][2]; // this lane's part
 
     __device__ __forceinline__ void clear() {
 #pragma unroll
         for (int m = 0; m < kTiles; m++) {
 #pragma unroll
-            for (int n = 0; n < H::outTiles; n++) {
+            for (int e = 0; e < 4; e++) {
 #pragma unroll
-                for (int e = 0; e < 4; e++) out[m][n][e] = 0.0f;
+                for (int n = 0; n < H::outTiles; n++) out[m][n][e] = 0.0f;
+                sum[m][e] = 0.0f;
             }
             max[m][0] = max[m][1] = minusInfinity();
-            sum[m][0] = sum[m][1] = 0.0f;
         }
-    }
-
-    /// Reads the queries from `first` on; those at `end` and after are zeros.
-    __device__ __forceinline__ void loadQueries(const char* head, long long stride, int first, int end) {
-        u32 rows[kTiles][2][H::chunks];
-#pragma unroll
-        for (int m = 0; m < kTiles; m++) {
-#pragma unroll
-            for (int h = 0; h < 2; h++) {
-                const int i = first + m * 16 + h * 8 + laneIndex() / 4;
-                loadRow(rows[m][h], head + i * stride, i < end);
-            }
-        }
-#pragma unroll
-        for (int m = 0; m < kTiles; m++) {
-            arrangeRow(rows[m][0]);
-            arrangeRow(rows[m][1]);
-#pragma unroll
-            for (int c = 0; c < H::chunks; c++) {
-                query[m][c / 2][c % 2 * 2] = rows[m][0][c];
-                query[m][c / 2][c % 2 * 2 + 1] = rows[m][1][c];
-            }
-        }
-    }
-};
-
-/// Which keys the lane's two rows of a tile see: j in [begin, begin + size) or j < globals.
-struct RowMask {
-    int begin[2];
-    int size[2];
-
-    __device__ __forceinline__ RowMask(const Pattern& pattern, int firstRow) {
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-            const Span span = visibleSpan(pattern, firstRow + h * 8 + laneIndex() / 4);
-            begin[h] = span.begin;
-            size[h] = larger(0, span.end - span.begin);
-        }
-    }
-
-    __device__ __forceinline__ bool sees(int half, int key, int globals) const {
-        return static_cast<u32>(key - begin[half]) < static_cast<u32>(size[half]) || key < globals;
     }
 };
 
 /// Products of kTiles x 16 queries with kKeys keys, in floats.
-template <class H, int kTiles, int kKeys, class Keys>
-__device__ __forceinline__ void multiplyKeys(float (&s)[kTiles][kKeys / 8][4], const QueryState<H, kTiles>& state,
-                                             const Keys& keys) {
+template <class H, int kTiles, int kKeys, class Queries, class Keys>
+__device__ __forceinline__ void multiplyKeys(float (&s)[kTiles][kKeys / 8][4], const Queries& queries, const Keys& keys) {
+    int sums[kTiles][kKeys / 8][4];
 #pragma unroll
-    for (int n = 0; n < kKeys / 8; n++) {
-        u32 fragment[H::chunks];
-        keys.keyFragment(fragment, n);
+    for (int m = 0; m < kTiles; m++) {
+#pragma unroll
+        for (int n = 0; n < kKeys / 8; n++) {
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                // Sums start at the bits of 1.5 * 2^23, so that they end as the bits of that float plus the sum.
+                sums[m][n][e] = 0x4b400000;
+                s[m][n][e] = 0.0f;
+            }
+        }
+    }
+#pragma unroll
+    for (int k = 0; k < H::steps; k++) {
+        u32 query[kTiles][4];
+#pragma unroll
+        for (int m = 0; m < kTiles; m++) queries.fragment(query[m], m, k);
+#pragma unroll
+        for (int group = 0; group < kKeys / 16; group++) {
+            u32 key[4]; // of keys 0..7, then of 8..15
+            keys.keyFragment(key, group, k);
+#pragma unroll
+            for (int m = 0; m < kTiles; m++) {
+#pragma unroll
+                for (int half = 0; half < 2; half++) {
+                    const int n = 2 * group + half;
+                    if constexpr (H::int8) {
+                        multiplyInt8(sums[m][n], query[m], key[2 * half], key[2 * half + 1]);
+                    } else {
+                        multiplyHalf(s[m][n], query[m], key[2 * half], key[2 * half + 1]);
+                    }
+                }
+            }
+        }
+    }
+    if constexpr (H::int8) {
 #pragma unroll
         for (int m = 0; m < kTiles; m++) {
-            if constexpr (H::int8) {
-                // Sums start at the bits of 1.5 * 2^23, so that they end as the bits of that float plus the sum.
-                int d[4] = {0x4b400000, 0x4b400000, 0x4b400000, 0x4b400000};
 #pragma unroll
-                for (int k = 0; k < H::steps; k++) {
-                    multiplyInt8(d, state.query[m][k], fragment[2 * k], fragment[2 * k + 1]);
-                }
+            for (int n = 0; n < kKeys / 8; n++) {
 #pragma unroll
-                for (int e = 0; e < 4; e++) s[m][n][e] = __int_as_float(d[e]) - 12582912.0f;
-            } else {
-                s[m][n][0] = s[m][n][1] = s[m][n][2] = s[m][n][3] = 0.0f;
-#pragma unroll
-                for (int k = 0; k < H::steps; k++) {
-                    multiplyHalf(s[m][n], state.query[m][k], fragment[2 * k], fragment[2 * k + 1]);
-                }
+                for (int e = 0; e < 4; e++) s[m][n][e] = __int_as_float(sums[m][n][e]) - 12582912.0f;
             }
         }
     }
 }
 
+/// Bit j: whether query i sees key firstKey + j.
+__device__ __forceinline__ u32 visibleBits(const Pattern& pattern, int i, int firstKey) {
+    const bool global = i < pattern.globals;
+    const int begin = global ? 0 : i - pattern.window;
+    const int end = global ? pattern.length : smaller(pattern.length, i + pattern.window + 1);
+    return (lowBits(end - firstKey) & ~lowBits(begin - firstKey)) | lowBits(pattern.globals - firstKey);
+}
+
 template <int kTiles, int kKeys>
 __device__ __forceinline__ void maskScores(float (&s)[kTiles][kKeys / 8][4], const Pattern& pattern, int firstRow,
                                            int firstKey) {
+    static_assert(kKeys <= 32, "a row's mask is one register");
 #pragma unroll
     for (int m = 0; m < kTiles; m++) {
-        const RowMask mask(pattern, firstRow + m * 16);
 #pragma unroll
-        for (int n = 0; n < kKeys / 8; n++) {
+        for (int h = 0; h < 2; h++) {
+            const int i = firstRow + m * 16 + h * 8 + laneIndex() / 4;
+            const u32 bits = visibleBits(pattern, i, firstKey) >> (laneIndex() % 4 * 2);
 #pragma unroll
-            for (int e = 0; e < 4; e++) {
-                const int key = firstKey + n * 8 + laneIndex() % 4 * 2 + e % 2;
-                if (!mask.sees(e / 2, key, pattern.globals)) s[m][n][e] = minusInfinity();
+            for (int n = 0; n < kKeys / 8; n++) {
+#pragma unroll
+                for (int e = 0; e < 2; e++) {
+                    if ((bits & (1u << (n * 8 + e))) == 0) s[m][n][2 * h + e] = minusInfinity();
+                }
             }
         }
     }
@@ -133,7 +123,7 @@ __device__ __forceinline__ void maskScores(float (&s)[kTiles][kKeys / 8][4], con
 /// Raises the running maxima where this chunk exceeds them by more than a factor of 2^8 in weight (halves hold 2^8
 /// easily), for the whole warp at once: mostly only the first chunk does.
 template <class H, int kTiles, int kKeys>
-__device__ __forceinline__ void rescale(QueryState<H, kTiles>& state, const float (&s)[kTiles][kKeys / 8][4],
+__device__ __forceinline__ void rescale(SoftmaxState<H, kTiles>& state, const float (&s)[kTiles][kKeys / 8][4],
                                         float scoreFactor) {
     float highest[kTiles][2];
     bool raise = false;
@@ -145,7 +135,7 @@ __device__ __forceinline__ void rescale(QueryState<H, kTiles>& state, const floa
 #pragma unroll
             for (int n = 1; n < kKeys / 8; n++) x = fmaxf(x, fmaxf(s[m][n][2 * h], s[m][n][2 * h + 1]));
             highest[m][h] = x;
-            raise |= x * scoreFactor > state.max[m][h] * scoreFactor + 8.0f;
+            raise |= (x - state.max[m][h]) * scoreFactor > 8.0f;
         }
     }
     if (!__any_sync(0xffffffffu, raise)) return;
@@ -157,7 +147,8 @@ __device__ __forceinline__ void rescale(QueryState<H, kTiles>& state, const floa
             const float anchor = raised == minusInfinity() ? 0.0f : raised;
             const float factor = exp2Fast((state.max[m][h] - anchor) * scoreFactor);
             state.max[m][h] = raised;
-            state.sum[m][h] *= factor;
+            state.sum[m][2 * h] *= factor;
+            state.sum[m][2 * h + 1] *= factor;
 #pragma unroll
             for (int n = 0; n < H::outTiles; n++) {
                 state.out[m][n][2 * h] *= factor;
@@ -169,7 +160,7 @@ __device__ __forceinline__ void rescale(QueryState<H, kTiles>& state, const floa
 
 /// out += weights * values, for 16 keys.
 template <class H, int kTiles, class Keys>
-__device__ __forceinline__ void multiplyValues(QueryState<H, kTiles>& state, const u32 (&weights)[kTiles][4],
+__device__ __forceinline__ void multiplyValues(SoftmaxState<H, kTiles>& state, const u32 (&weights)[kTiles][4],
                                                const Keys& keys, int group) {
 #pragma unroll
     for (int c = 0; c < H::chunks; c += 2) {
@@ -194,14 +185,17 @@ __device__ __forceinline__ void multiplyValues(QueryState<H, kTiles>& state, con
             }
         }
     }
+    constexpr u32 kOnes = 0x3c003c00u; // sums come from the tensor cores too, of the same rounded weights
+#pragma unroll
+    for (int m = 0; m < kTiles; m++) multiplyHalf(state.sum[m], weights[m], kOnes, kOnes);
 }
 
 /// Takes kKeys keys from `firstKey` on into the state of the queries from `firstRow` on.
-template <bool kMasked, int kKeys, class H, int kTiles, class Keys>
-__device__ __forceinline__ void attendChunk(QueryState<H, kTiles>& state, const Keys& keys, const Pattern& pattern,
-                                            int firstRow, int firstKey, float scoreFactor) {
+template <bool kMasked, int kKeys, class H, int kTiles, class Queries, class Keys>
+__device__ __forceinline__ void attendChunk(SoftmaxState<H, kTiles>& state, const Queries& queries, const Keys& keys,
+                                            const Pattern& pattern, int firstRow, int firstKey, float scoreFactor) {
     float s[kTiles][kKeys / 8][4];
-    multiplyKeys<H, kTiles, kKeys>(s, state, keys);
+    multiplyKeys<H, kTiles, kKeys>(s, queries, keys);
     if constexpr (kMasked) maskScores<kTiles, kKeys>(s, pattern, firstRow, firstKey);
     rescale<H, kTiles, kKeys>(state, s, scoreFactor);
     float shift[kTiles][2];
@@ -221,10 +215,7 @@ __device__ __forceinline__ void attendChunk(QueryState<H, kTiles>& state, const 
             for (int half = 0; half < 2; half++) {
                 float(&x)[4] = s[m][2 * group + half];
 #pragma unroll
-                for (int e = 0; e < 4; e++) {
-                    x[e] = exp2Fast(fmaf(x[e], scoreFactor, shift[m][e / 2]));
-                    state.sum[m][e / 2] += x[e];
-                }
+                for (int e = 0; e < 4; e++) x[e] = exp2Fast(fmaf(x[e], scoreFactor, shift[m][e / 2]));
                 weights[m][2 * half] = packHalves(x[0], x[1]);
                 weights[m][2 * half + 1] = packHalves(x[2], x[3]);
             }

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "finish.cuh"
-#include "shared_tiles.cuh"
 
 namespace intentd::attention {
 
-/// kWarps warps of kTiles x 16 queries each; tiles of kTileKeys keys, kStages of them in shared memory, of which a warp
-/// takes kChunkKeys at once (and skips, masks or does not mask each such chunk by itself).
-template <bool kInt8, int kHeadSize, int kWarps, int kTiles, int kTileKeys, int kChunkKeys, int kStages>
+/// kWarps warps of kTiles x 16 queries each; tiles of kTileKeys keys, kStages of them in shared memory. A warp takes
+/// kFullKeys keys at once where all its queries see them, kMaskedKeys where only some do, and skips what none sees.
+template <bool kInt8, int kHeadSize, int kWarps, int kTiles, int kTileKeys, int kFullKeys, int kMaskedKeys, int kStages,
+          bool kQueriesStay>
 struct Tiled {
     using H = Head<kInt8, kHeadSize>;
     static constexpr int tilesPerWarp = kTiles;
@@ -16,41 +16,93 @@ struct Tiled {
     static constexpr int warpQueries = kTiles * 16;
     static constexpr int tileQueries = kWarps * kTiles * 16;
     static constexpr int tileKeys = kTileKeys;
-    static constexpr int chunkKeys = kChunkKeys;
+    static constexpr int fullKeys = kFullKeys;
+    static constexpr int maskedKeys = kMaskedKeys;
     static constexpr int stages = kStages;
+    static constexpr bool queriesStay = kQueriesStay; // in shared memory, to save registers
     static constexpr int tileBytes = kTileKeys * H::bytes;
-    static constexpr int sharedBytes = kStages * 2 * tileBytes;
+    static constexpr int queryBytes = tileQueries * H::bytes; // before the tiles of keys; later the output's staging
+    static constexpr int sharedBytes = queryBytes + kStages * 2 * tileBytes;
 };
 
-/// Starts the copy of the tile visited at `step`, if there is one. One group of copies either way.
+/// Starts the copy of the tile visited at `step`, if there is one, into `slot`. One group of copies either way.
 template <class C>
-__device__ __forceinline__ void copyStep(u32 shared, const KeySource& source, const Work& work, int step) {
+__device__ __forceinline__ void copyStep(u32 slot, const Sources& sources, const KernelParams& p, const Work& work,
+                                         int step) {
     if (step < tileCount(work.tiles)) {
-        const u32 keys = shared + step % C::stages * 2 * C::tileBytes;
         // A tile visited for its global keys alone needs no others.
         const int end = step < work.tiles.globalEnd ? work.pattern.globals : work.pattern.length;
-        copyTile<typename C::H, C::tileKeys, C::threads>(keys, keys + C::tileBytes, source,
-                                                         tileAt(work.tiles, step) * C::tileKeys, end);
+        const int first = tileAt(work.tiles, step) * C::tileKeys;
+        using H = typename C::H;
+        copyRows<H, C::tileKeys, C::threads>(slot, sources.key + static_cast<long long>(first) * p.queryKeyStride,
+                                             p.queryKeyStride, end - first, threadIdx.x);
+        copyRows<H, C::tileKeys, C::threads>(slot + C::tileBytes,
+                                             sources.value + static_cast<long long>(first) * p.valueStride,
+                                             p.valueStride, end - first, threadIdx.x);
     }
     commitCopies();
 }
 
-/// A warp's part of a tile: the chunks that its own queries see.
-template <class C>
-__device__ __forceinline__ void attendTile(QueryState<typename C::H, C::tilesPerWarp>& state, u32 shared,
-                                           const Work& work, Span queries, int firstRow, int step, float scoreFactor) {
-    const u32 keys = shared + step % C::stages * 2 * C::tileBytes;
-    const int firstKey = tileAt(work.tiles, step) * C::tileKeys;
+/// A warp's part of the tile in `slot`, whose first key is `firstKey`.
+template <class C, class Queries>
+__device__ __forceinline__ void attendTile(SoftmaxState<typename C::H, C::tilesPerWarp>& state, const Queries& queries,
+                                           u32 slot, const Pattern& pattern, const View& view, int firstRow,
+                                           int firstKey, float scoreFactor) {
+    using H = typename C::H;
 #pragma unroll 1
-    for (int row = 0; row < C::tileKeys; row += C::chunkKeys) {
-        const SharedKeys<typename C::H> chunk{keys, keys + C::tileBytes, row};
+    for (int row = 0; row < C::tileKeys; row += C::fullKeys) {
         const int key = firstKey + row;
-        const Cover seen = cover(work.pattern, queries, {key, key + C::chunkKeys});
+        const Cover seen = cover(view, {key, key + C::fullKeys});
+        if (seen == Cover::kNone) continue;
+        const u32 keys = slot + row * H::bytes;
         if (seen == Cover::kFull) {
-            attendChunk<false, C::chunkKeys>(state, chunk, work.pattern, firstRow, key, scoreFactor);
-        } else if (seen == Cover::kPartial) {
-            attendChunk<true, C::chunkKeys>(state, chunk, work.pattern, firstRow, key, scoreFactor);
+            const SharedKeys<H> chunk{keys, keys + C::tileBytes};
+            attendChunk<false, C::fullKeys>(state, queries, chunk, pattern, firstRow, key, scoreFactor);
+            continue;
         }
+#pragma unroll 1
+        for (int part = 0; part < C::fullKeys; part += C::maskedKeys) {
+            if (cover(view, {key + part, key + part + C::maskedKeys}) == Cover::kNone) continue;
+            const SharedKeys<H> chunk{keys + part * H::bytes, keys + part * H::bytes + C::tileBytes};
+            attendChunk<true, C::maskedKeys>(state, queries, chunk, pattern, firstRow, key + part, scoreFactor);
+        }
+    }
+}
+
+/// Takes all of a block's tiles into its warps' states, while the copies of the next run.
+template <class C, class Queries>
+__device__ __forceinline__ void attendTiles(SoftmaxState<typename C::H, C::tilesPerWarp>& state, const Queries& queries,
+                                            u32 slots, const Sources& sources, const KernelParams& p, const Work& work,
+                                            Span rows, int firstRow) {
+    const View view = viewOf(work.pattern, rows);
+    const int count = tileCount(work.tiles);
+    int slot = 0;
+    int next = C::stages - 1;
+#pragma unroll 1
+    for (int step = 0; step < count; step++) {
+        waitCopies<C::stages - 2>();
+        __syncthreads();
+        copyStep<C>(slots + next * 2 * C::tileBytes, sources, p, work, step + C::stages - 1);
+        attendTile<C>(state, queries, slots + slot * 2 * C::tileBytes, work.pattern, view, firstRow,
+                      tileAt(work.tiles, step) * C::tileKeys, p.scoreFactor);
+        slot = slot + 1 == C::stages ? 0 : slot + 1;
+        next = next + 1 == C::stages ? 0 : next + 1;
+    }
+}
+
+template <class C>
+__device__ __forceinline__ void finishTile(const SoftmaxState<typename C::H, C::tilesPerWarp>& state,
+                                           const KernelParams& p, const Work& work, u32 staging, int firstRow,
+                                           Span rows) {
+    using H = typename C::H;
+    if (!work.global()) {
+        const int begin = p.globalTiles > 0 ? work.pattern.globals : 0;
+        storeOutput(state, p, work, staging, firstRow, {begin, p.sequence}, rows);
+    } else if (usedSplits(p, work.pattern.length) == 1) {
+        storeOutput(state, p, work, staging, firstRow, rows, rows);
+    } else {
+        storePartial(state, p, work, firstRow);
+        if (lastOfHead(p, work, C::tileQueries)) combine<H>(p, work, C::threads);
     }
 }
 
@@ -58,39 +110,41 @@ template <class C>
 __device__ __forceinline__ void attendTiled(const KernelParams& p) {
     extern __shared__ __align__(128) char sharedMemory[];
     using H = typename C::H;
-    const u32 shared = sharedAddress(sharedMemory);
-    const Work work = takeWork(p, blockIdx.x, C::tileQueries, C::tileKeys);
-    const int count = tileCount(work.tiles);
-    if (work.global() && (count == 0 || work.queries.begin >= work.queries.end)) return;
+    const Work work = takeWork(p, C::tileQueries, C::tileKeys);
+    if (work.empty() || tileCount(work.tiles) == 0) {
+        const int begin = larger(work.firstQuery, p.globalTiles > 0 ? work.pattern.globals : 0);
+        const Span rows = {begin, smaller(work.firstQuery + C::tileQueries, p.sequence)};
+        if (!work.global()) storeZeros<H>(p, work, rows, C::threads);
+        return;
+    }
+    const int warp = static_cast<int>(threadIdx.x) / 32;
+    const int firstRow = work.firstQuery + warp * C::warpQueries;
+    const Span rows = {larger(firstRow, work.queries.begin), smaller(firstRow + C::warpQueries, work.queries.end)};
+    const u32 slots = sharedAddress(sharedMemory) + C::queryBytes;
+    const u32 staging = sharedAddress(sharedMemory) + warp * C::warpQueries * H::bytes;
 
-    const KeySource source = keySource<H>(p, work);
+    const Sources sources = sourcesOf<H>(p, work);
+    copyRows<H, C::warpQueries, 32>(staging, sources.query + static_cast<long long>(firstRow) * p.queryKeyStride,
+                                    p.queryKeyStride, rows.end - firstRow, laneIndex());
+    commitCopies();
 #pragma unroll
-    for (int step = 0; step < C::stages - 1; step++) copyStep<C>(shared, source, work, step);
-
-    const int firstRow = work.firstQuery + static_cast<int>(threadIdx.x) / 32 * C::warpQueries;
-    const Span queries = {larger(firstRow, work.queries.begin), smaller(firstRow + C::warpQueries, work.queries.end)};
-    QueryState<H, C::tilesPerWarp> state;
+    for (int step = 0; step < C::stages - 1; step++) {
+        copyStep<C>(slots + step * 2 * C::tileBytes, sources, p, work, step);
+    }
+    SoftmaxState<H, C::tilesPerWarp> state;
     state.clear();
-    const long long firstToken = static_cast<long long>(work.row) * p.sequence;
-    const char* query = static_cast<const char*>(p.query) + firstToken * p.queryKeyStride + work.head * H::bytes;
-    state.loadQueries(query, p.queryKeyStride, firstRow, queries.end);
-
-    for (int step = 0; step < count; step++) {
-        waitCopies<C::stages - 2>();
-        __syncthreads();
-        copyStep<C>(shared, source, work, step + C::stages - 1);
-        if (queries.begin < queries.end) attendTile<C>(state, shared, work, queries, firstRow, step, p.scoreFactor);
-    }
-
-    if (!work.global()) {
-        const int begin = p.globalTiles > 0 ? work.pattern.globals : 0;
-        storeOutput(state, p, work, firstRow, {begin, p.sequence}, queries);
-    } else if (usedSplits(p, work.pattern.length) == 1) {
-        storeOutput(state, p, work, firstRow, queries, queries);
+    waitCopies<C::stages - 1>(); // the warp's own queries
+    __syncwarp();
+    const SharedQueries<H> shared{staging};
+    if constexpr (C::queriesStay) {
+        attendTiles<C>(state, shared, slots, sources, p, work, rows, firstRow);
     } else {
-        storePartial(state, p, work, firstRow);
-        if (lastOfHead(p, work, C::tileQueries)) combine<H>(p, work, C::threads);
+        RegisterQueries<H, C::tilesPerWarp> queries;
+        queries.load(shared);
+        attendTiles<C>(state, queries, slots, sources, p, work, rows, firstRow);
     }
+    __syncwarp(); // every lane has read the queries that the output replaces
+    finishTile<C>(state, p, work, staging, firstRow, rows);
 }
 
 } // namespace intentd::attention

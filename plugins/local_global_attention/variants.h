@@ -1,56 +1,62 @@
 // The kernels that exist. Each line is one: its name in the module and the template arguments of its shape.
 #pragma once
 
-// X(name, int8, headSize, warps, tilesPerWarp, tileKeys, chunkKeys, stages, minBlocks), see tiled.cuh
+// X(name, int8, headSize, warps, tilesPerWarp, tileKeys, fullKeys, maskedKeys, stages, queriesStay, minBlocks), see
+// tiled.cuh
 #if defined(INTENTD_TUNING)
 #define INTENTD_TILED_OF(X, P, I, D)                                                                                   \
-    X(P##_w4m1k64c64s2, I, D, 4, 1, 64, 64, 2, 3)                                                                      \
-    X(P##_w4m1k64c32s2, I, D, 4, 1, 64, 32, 2, 4)                                                                      \
-    X(P##_w4m1k64c32s4, I, D, 4, 1, 64, 32, 4, 3)                                                                      \
-    X(P##_w4m1k32c32s3, I, D, 4, 1, 32, 32, 3, 4)                                                                      \
-    X(P##_w4m1k64c16s2, I, D, 4, 1, 64, 16, 2, 4)                                                                      \
-    X(P##_w2m1k32c32s4, I, D, 2, 1, 32, 32, 4, 8)                                                                      \
-    X(P##_w8m1k64c32s2, I, D, 8, 1, 64, 32, 2, 2)                                                                      \
-    X(P##_w8m1k64c32s3, I, D, 8, 1, 64, 32, 3, 2)                                                                      \
-    X(P##_w8m1k64c16s3, I, D, 8, 1, 64, 16, 3, 2)                                                                      \
-    X(P##_w8m1k64c64s3, I, D, 8, 1, 64, 64, 3, 1)                                                                      \
-    X(P##_w16m1k64c32s3, I, D, 16, 1, 64, 32, 3, 1)                                                                    \
-    X(P##_w4m2k64c32s2, I, D, 4, 2, 64, 32, 2, 3)                                                                      \
-    X(P##_w4m2k64c32s3, I, D, 4, 2, 64, 32, 3, 2)                                                                      \
-    X(P##_w4m2k64c16s3, I, D, 4, 2, 64, 16, 3, 3)                                                                      \
-    X(P##_w4m2k32c32s4, I, D, 4, 2, 32, 32, 4, 2)                                                                      \
-    X(P##_w2m2k64c32s2, I, D, 2, 2, 64, 32, 2, 4)                                                                      \
-    X(P##_w8m2k64c32s3, I, D, 8, 2, 64, 32, 3, 1)
+    X(P##_w4m1k64f32m32s2, I, D, 4, 1, 64, 32, 32, 2, false, 4)                                                        \
+    X(P##_w4m1k64f32m16s2, I, D, 4, 1, 64, 32, 16, 2, false, 4)                                                        \
+    X(P##_w4m1k32f32m16s3q, I, D, 4, 1, 32, 32, 16, 3, true, 5)                                                        \
+    X(P##_w2m1k32f32m16s3, I, D, 2, 1, 32, 32, 16, 3, false, 8)                                                        \
+    X(P##_w8m1k64f32m16s2, I, D, 8, 1, 64, 32, 16, 2, false, 2)                                                        \
+    X(P##_w8m1k64f32m16s3, I, D, 8, 1, 64, 32, 16, 3, false, 2)                                                        \
+    X(P##_w2m2k64f32m32s2, I, D, 2, 2, 64, 32, 32, 2, false, 4)                                                        \
+    X(P##_w2m2k32f32m16s3, I, D, 2, 2, 32, 32, 16, 3, false, 4)                                                        \
+    X(P##_w2m2k32f32m16s3q, I, D, 2, 2, 32, 32, 16, 3, true, 6)                                                        \
+    X(P##_w4m2k64f32m32s2, I, D, 4, 2, 64, 32, 32, 2, false, 2)                                                        \
+    X(P##_w4m2k64f32m16s2, I, D, 4, 2, 64, 32, 16, 2, false, 2)                                                        \
+    X(P##_w4m2k64f32m16s3, I, D, 4, 2, 64, 32, 16, 3, false, 2)                                                        \
+    X(P##_w4m2k32f32m16s4, I, D, 4, 2, 32, 32, 16, 4, false, 2)                                                        \
+    X(P##_w4m2k64f32m16s2q, I, D, 4, 2, 64, 32, 16, 2, true, 3)                                                        \
+    X(P##_w4m2k32f32m16s3q, I, D, 4, 2, 32, 32, 16, 3, true, 3)                                                        \
+    X(P##_w4m2k64f16m16s2, I, D, 4, 2, 64, 16, 16, 2, false, 3)                                                        \
+    X(P##_w8m2k64f32m16s2, I, D, 8, 2, 64, 32, 16, 2, false, 1)
 #define INTENTD_TILED(X)                                                                                               \
     INTENTD_TILED_OF(X, tiled_half_64, false, 64)                                                                      \
     INTENTD_TILED_OF(X, tiled_half_32, false, 32)                                                                      \
     INTENTD_TILED_OF(X, tiled_int8_64, true, 64)                                                                       \
-    X(tiled_int8_32_w4m1k64c32s2, true, 32, 4, 1, 64, 32, 2, 4)                                                        \
-    X(tiled_half_128_w4m1k64c32s2, false, 128, 4, 1, 64, 32, 2, 2)                                                     \
-    X(tiled_int8_128_w4m1k64c32s2, true, 128, 4, 1, 64, 32, 2, 2)
+    X(tiled_int8_32_w4m1k64f32m16s2, true, 32, 4, 1, 64, 32, 16, 2, false, 4)                                          \
+    X(tiled_half_128_w4m1k64f32m16s2, false, 128, 4, 1, 64, 32, 16, 2, false, 2)                                       \
+    X(tiled_int8_128_w4m1k64f32m16s2, true, 128, 4, 1, 64, 32, 16, 2, false, 2)
 #else
 #define INTENTD_TILED(X)                                                                                               \
-    X(tiled_half_32_w4m1k64c32s2, false, 32, 4, 1, 64, 32, 2, 4)                                                       \
-    X(tiled_half_64_w4m1k64c32s2, false, 64, 4, 1, 64, 32, 2, 4)                                                       \
-    X(tiled_half_128_w4m1k64c32s2, false, 128, 4, 1, 64, 32, 2, 2)                                                     \
-    X(tiled_int8_32_w4m1k64c32s2, true, 32, 4, 1, 64, 32, 2, 4)                                                        \
-    X(tiled_int8_64_w4m1k64c32s2, true, 64, 4, 1, 64, 32, 2, 4)                                                        \
-    X(tiled_int8_128_w4m1k64c32s2, true, 128, 4, 1, 64, 32, 2, 2)
+    X(tiled_half_32_w4m1k64f32m16s2, false, 32, 4, 1, 64, 32, 16, 2, false, 4)                                         \
+    X(tiled_half_64_w4m1k64f32m16s2, false, 64, 4, 1, 64, 32, 16, 2, false, 4)                                         \
+    X(tiled_half_128_w4m1k64f32m16s2, false, 128, 4, 1, 64, 32, 16, 2, false, 2)                                       \
+    X(tiled_int8_32_w4m1k64f32m16s2, true, 32, 4, 1, 64, 32, 16, 2, false, 4)                                          \
+    X(tiled_int8_64_w4m1k64f32m16s2, true, 64, 4, 1, 64, 32, 16, 2, false, 4)                                          \
+    X(tiled_int8_128_w4m1k64f32m16s2, true, 128, 4, 1, 64, 32, 16, 2, false, 2)
 #endif
 
 // X(name, int8, headSize, warps, keys), see short.cuh
+#if defined(INTENTD_TUNING)
 #define INTENTD_SHORT_OF(X, P, I, D)                                                                                   \
     X(P##_w1k16, I, D, 1, 16)                                                                                          \
     X(P##_w4k16, I, D, 4, 16)                                                                                          \
     X(P##_w1k32, I, D, 1, 32)                                                                                          \
+    X(P##_w2k32, I, D, 2, 32)                                                                                          \
     X(P##_w4k32, I, D, 4, 32)
+#else
+#define INTENTD_SHORT_OF(X, P, I, D)                                                                                   \
+    X(P##_w1k16, I, D, 1, 16)                                                                                          \
+    X(P##_w1k32, I, D, 1, 32)                                                                                          \
+    X(P##_w4k32, I, D, 4, 32)
+#endif
 #define INTENTD_SHORT(X)                                                                                               \
     INTENTD_SHORT_OF(X, short_half_32, false, 32)                                                                      \
     INTENTD_SHORT_OF(X, short_half_64, false, 64)                                                                      \
-    INTENTD_SHORT_OF(X, short_half_128, false, 128)                                                                    \
     INTENTD_SHORT_OF(X, short_int8_32, true, 32)                                                                       \
     INTENTD_SHORT_OF(X, short_int8_64, true, 64)                                                                       \
-    INTENTD_SHORT_OF(X, short_int8_128, true, 128)                                                                     \
-    X(short_half_32_w1k64, false, 32, 1, 64)                                                                           \
-    X(short_half_32_w4k64, false, 32, 4, 64)                                                                           \
-    X(short_int8_32_w4k64, true, 32, 4, 64)
+    X(short_half_128_w1k16, false, 128, 1, 16)                                                                         \
+    X(short_int8_128_w1k16, true, 128, 1, 16)

@@ -16,27 +16,19 @@ struct Work {
     KeyTiles tiles;
 
     __device__ __forceinline__ bool global() const { return split >= 0; }
+    __device__ __forceinline__ bool empty() const { return queries.begin >= queries.end; }
 };
 
 /// Parts of the keys that hold any, for a row's length.
 __device__ __forceinline__ int usedSplits(const KernelParams& p, int length) { return ceilDivide(length, p.splitKeys); }
 
-/// Work `index` of all: global parts come before the ordinary tiles of their row, as they may take longest.
-__device__ __forceinline__ Work takeWork(const KernelParams& p, int index, int tileQueries, int tileKeys) {
+/// The work of block (head, item, row): the parts for global rows come before the ordinary tiles.
+__device__ __forceinline__ Work takeWork(const KernelParams& p, int tileQueries, int tileKeys) {
     Work work;
+    work.head = blockIdx.x;
+    work.row = p.firstRow + blockIdx.z;
+    const int item = blockIdx.y;
     const int globalItems = p.globalTiles * p.splits;
-    const int items = globalItems + p.queryTiles;
-    int item;
-    if (p.order == kTileHeadRow) {
-        item = index % items;
-        work.head = index / items % p.heads;
-        work.row = index / items / p.heads;
-    } else {
-        work.head = index % p.heads;
-        const int rest = index / p.heads;
-        item = p.order == kHeadTileRow ? rest % items : rest / p.batch;
-        work.row = p.order == kHeadTileRow ? rest / items : rest % p.batch;
-    }
     work.pattern = rowPattern(__ldg(p.lengths + work.row), p.sequence, p.windowEachSide, p.globals);
     const Pattern& pattern = work.pattern;
     if (item < globalItems) {
@@ -55,6 +47,21 @@ __device__ __forceinline__ Work takeWork(const KernelParams& p, int index, int t
         work.tiles = keyTiles(pattern, work.queries, tileKeys);
     }
     return work;
+}
+
+/// Where a row's and head's query, key and value lie in global memory.
+struct Sources {
+    const char* query;
+    const char* key;
+    const char* value;
+};
+
+template <class H>
+__device__ __forceinline__ Sources sourcesOf(const KernelParams& p, const Work& work) {
+    const long long firstToken = static_cast<long long>(work.row) * p.sequence;
+    const long long queryKey = firstToken * p.queryKeyStride + work.head * H::bytes;
+    return {static_cast<const char*>(p.query) + queryKey, static_cast<const char*>(p.key) + queryKey,
+            static_cast<const char*>(p.value) + firstToken * p.valueStride + work.head * H::bytes};
 }
 
 } // namespace intentd::attention

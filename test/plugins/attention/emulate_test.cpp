@@ -50,7 +50,6 @@ void drawSizes(Case& c, Draw& draw, const Variant& variant) {
     for (int b = 0; b < shape.batch; b++) {
         c.lengths.push_back(draw.of({0, 1, shape.sequence, shape.sequence, draw.from(0, shape.sequence)}));
     }
-    c.tuning.order = draw.from(0, 2);
     c.tuning.splitKeys = draw.of({-1, 0, 64, 128});
 }
 
@@ -126,7 +125,7 @@ void run(Case& c) {
     c.counters.assign(heads, 0);
     params.partials = reinterpret_cast<float*>(c.workspace.data());
     params.counters = c.counters.data();
-    emulate(*findEmulated(kVariants[plan.variant].name), params, static_cast<unsigned>(plan.blocks));
+    emulate(*findEmulated(kVariants[plan.variant].name), params, plan.grid.heads, plan.grid.items);
 }
 
 /// What is wrong, or nothing.
@@ -159,8 +158,8 @@ std::string judge(const Case& c, double& worst) {
 
 void printFailure(const Case& c, const std::string& problem) {
     const AttentionShape& s = c.call.shape;
-    std::printf("FAIL %s order %d splitKeys %d batch %d sequence %d heads %d window %d globals %d packed %d lengths",
-                kVariants[c.tuning.variant].name, c.tuning.order, c.tuning.splitKeys, s.batch, s.sequence, s.heads,
+    std::printf("FAIL %s splitKeys %d batch %d sequence %d heads %d window %d globals %d packed %d lengths",
+                kVariants[c.tuning.variant].name, c.tuning.splitKeys, s.batch, s.sequence, s.heads,
                 s.windowEachSide, s.globalTokens, c.call.packed);
     for (const int length : c.lengths) std::printf(" %d", length);
     std::printf(": %s\n", problem.c_str());

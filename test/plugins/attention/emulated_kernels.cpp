@@ -13,9 +13,10 @@ __align__(128) char sharedMemory[228 * 1024];
 
 namespace {
 
-#define INTENTD_TILED_KERNEL(name, int8, head, warps, tiles, tileKeys, chunkKeys, stages, minBlocks)                   \
-    {#name, (warps) * 32,                                                                                              \
-     [](const KernelParams& p) { attendTiled<Tiled<int8, head, warps, tiles, tileKeys, chunkKeys, stages>>(p); }},
+#define INTENTD_TILED_KERNEL(name, int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, minBlocks)  \
+    {#name, (warps) * 32, [](const KernelParams& p) {                                                                  \
+         attendTiled<Tiled<int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay>>(p);                \
+     }},
 #define INTENTD_SHORT_KERNEL(name, int8, head, warps, keys)                                                            \
     {#name, (warps) * 32, [](const KernelParams& p) { attendShort<Short<int8, head, warps, keys>>(p); }},
 
@@ -32,10 +33,12 @@ const EmulatedKernel* findEmulated(const char* name) {
     return nullptr;
 }
 
-void emulate(const EmulatedKernel& kernel, const intentd::attention::KernelParams& params, unsigned int blocks) {
-    for (unsigned int i = 0; i < blocks; i++) {
+void emulate(const EmulatedKernel& kernel, const intentd::attention::KernelParams& params, int heads, int items) {
+    for (int i = 0; i < heads * items * params.batch; i++) {
         // What a former block left in shared memory must not matter.
         std::memset(intentd::attention::sharedMemory, 0xff, sizeof intentd::attention::sharedMemory);
-        emulation::runBlock(i, kernel.threads, [&] { kernel.run(params); });
+        const emulation::Index index = {static_cast<unsigned>(i % heads), static_cast<unsigned>(i / heads % items),
+                                        static_cast<unsigned>(i / heads / items)};
+        emulation::runBlock(index, kernel.threads, [&] { kernel.run(params); });
     }
 }

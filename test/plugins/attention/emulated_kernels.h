@@ -12,5 +12,5 @@ struct EmulatedKernel {
 /// Null for a name that variants.h does not have.
 const EmulatedKernel* findEmulated(const char* name);
 
-/// Runs `blocks` blocks, one after another.
-void emulate(const EmulatedKernel& kernel, const intentd::attention::KernelParams& params, unsigned int blocks);
+/// Runs a grid of heads x items x batch blocks, one after another.
+void emulate(const EmulatedKernel& kernel, const intentd::attention::KernelParams& params, int heads, int items);

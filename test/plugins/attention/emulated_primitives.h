@@ -43,6 +43,9 @@ inline unsigned int atomicAdd(unsigned int* counter, unsigned int x) {
     *counter += x;
     return old;
 }
+inline void __syncwarp() {
+    emulation::meet(emulation::warp().meeting, 32, [] {});
+}
 inline bool __any_sync(unsigned int, bool mine) {
     const std::uint32_t in = mine;
     std::uint32_t out;
@@ -151,7 +154,6 @@ void loadMatrices(u32 (&r)[kCount], u32 address, bool transposed) {
     std::memcpy(r, out, sizeof r);
 }
 inline void loadMatrices(u32 (&r)[4], u32 address) { loadMatrices<4>(r, address, false); }
-inline void loadMatrices(u32 (&r)[2], u32 address) { loadMatrices<2>(r, address, false); }
 inline void loadMatricesTransposed(u32 (&r)[4], u32 address) { loadMatrices<4>(r, address, true); }
 
 inline u32 transposeMatrix(u32 r) {
@@ -180,6 +182,13 @@ inline void copyAsync(u32 shared, const void* global, bool present) {
         }
     });
 }
+inline void copyAsync(u32 shared, const void* global) { copyAsync(shared, global, true); }
+inline void storeShared(u32 address, u32 x) { std::memcpy(sharedMemory + address, &x, 4); }
+inline uint4 loadShared(u32 address) {
+    uint4 v;
+    std::memcpy(&v, sharedMemory + address, sizeof v);
+    return v;
+}
 inline void commitCopies() { emulation::self().copies.emplace_back(); }
 template <int kPending>
 void waitCopies() {
@@ -190,6 +199,8 @@ void waitCopies() {
     }
 }
 
+inline float reciprocal(float x) { return 1 / x; }
+inline u32 lowBits(int count) { return count >= 32 ? ~0u : count <= 0 ? 0u : (1u << count) - 1; }
 inline float exp2Fast(float x) { return std::exp2(x); }
 inline u32 packHalves(float low, float high) { return floatToHalf(low) | static_cast<u32>(floatToHalf(high)) << 16; }
 inline u32 roundToInt8(float x) {
@@ -211,10 +222,6 @@ inline float shuffleFloat(float x, int mask) {
 inline float quadMax(float x) {
     x = std::fmax(x, shuffleFloat(x, 1));
     return std::fmax(x, shuffleFloat(x, 2));
-}
-inline float quadSum(float x) {
-    x += shuffleFloat(x, 1);
-    return x + shuffleFloat(x, 2);
 }
 inline void transposeQuad(u32& r0, u32& r1, u32& r2, u32& r3) {
     const u32 in[4] = {r0, r1, r2, r3};

@@ -18,8 +18,8 @@ void enterFiber() {
 
 } // namespace
 
-void runBlock(unsigned int index, int threads, const std::function<void()>& body) {
-    blockIndex.x = index;
+void runBlock(Index index, int threads, const std::function<void()>& body) {
+    blockIndex = index;
     currentBody = &body;
     block.meeting = {};
     block.warps.assign(static_cast<std::size_t>(threads) / 32, Exchange{});

@@ -14,7 +14,7 @@
 namespace emulation {
 
 struct Index {
-    unsigned int x;
+    unsigned int x, y, z;
 };
 
 struct Fiber {
@@ -88,6 +88,6 @@ void exchange(const std::uint32_t* in, int inCount, std::uint32_t* out, int outC
 }
 
 /// Runs `body` once for each of `threads` threads of block `index`.
-void runBlock(unsigned int index, int threads, const std::function<void()>& body);
+void runBlock(Index index, int threads, const std::function<void()>& body);
 
 } // namespace emulation
