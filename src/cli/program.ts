@@ -9,6 +9,7 @@ import { addDoctor } from './doctor/index.js';
 import { addEngineCommands } from './engine/index.js';
 import { addModelCommands } from './model/index.js';
 import { addLog } from './log.js';
+import { addPublishCommands } from './publish/index.js';
 import { addRun } from './run.js';
 import { addStats } from './stats.js';
 import { stripControls } from './text.js';
@@ -48,6 +49,7 @@ export function createProgram(io: Io): Command {
   addStats(program, io);
   addModelCommands(program, io);
   addEngineCommands(program, io);
+  addPublishCommands(program, io);
   addDoctor(program, io);
   addDemo(program, io);
   addBench(program, io);

@@ -1,0 +1,4 @@
+export * from './channel.js';
+export * from './metadata.js';
+export * from './paths.js';
+export * from './semanticVersion.js';

@@ -1,0 +1,83 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../src/cli/index.js';
+import { captureIo } from '../support/capture.js';
+import { writeTinyBundle } from '../support/tinyBundle.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'intentd-publish-'));
+const repository = join(folder, 'fleet');
+const passphrase = join(folder, 'passphrase');
+const bundle = join(folder, 'bundle');
+const keys = ['--keys', join(folder, 'keys'), '--passphrase-file', passphrase];
+const rootKeys = ['--root-keys', join(folder, 'usb')];
+
+async function publish(...args: string[]) {
+  const io = captureIo();
+  return { status: await runCommandLine(['publish', ...args], io), printed: io.printed, notes: io.notes };
+}
+
+beforeAll(async () => {
+  writeFileSync(passphrase, 'a long enough passphrase\n');
+  await writeTinyBundle(bundle);
+  const { status, printed } = await publish(
+    'init',
+    repository,
+    ...keys,
+    ...rootKeys,
+    '--signers',
+    'root=2/2',
+  );
+  expect([status, printed[0]]).toEqual([0, expect.stringContaining('metadata/1.root.json')]);
+  expect((await publish('add', repository, bundle, ...keys)).status).toBe(0);
+});
+
+describe('intentd publish', () => {
+  it('goes from a fresh key over a dry run to a rollout', async () => {
+    const devices = join(folder, 'devices.txt');
+    writeFileSync(devices, Array.from({ length: 50 }, (_, at) => `device-${at}`).join('\n'));
+    const rollout = ['promote', repository, 'tiny', '1.0.0', '--share', '10', ...keys];
+    const dry = await publish(...rollout, '--dry-run', devices, '--json');
+    const { devices: found } = JSON.parse(dry.printed.join('\n')) as {
+      devices: { before: string | null; after: string | null; position: number }[];
+    };
+    expect(found.every(({ before }) => before === null)).toBe(true);
+    expect(found.filter(({ after }) => after === '1.0.0')).toEqual(
+      found.filter(({ position }) => position < 10),
+    );
+    const { status, printed } = await publish(...rollout);
+    expect([status, printed]).toEqual([0, ['tiny 1.0.0 is offered in stable to 10 %']]);
+  });
+
+  it('says what expires when, and exits with 1 where a key is missing to renew it', async () => {
+    const well = await publish('expire', repository, ...keys);
+    expect([well.status, well.printed.filter((line) => line.endsWith('renewed'))]).toEqual([
+      0,
+      [expect.stringMatching(/^snapshot/), expect.stringMatching(/^timestamp/)],
+    ]);
+    const { status, notes } = await publish('expire', repository, ...keys, '--within', '400');
+    expect([status, notes]).toEqual([
+      1,
+      [expect.stringMatching(/^intentd: root will expire.*\[missing_key\]$/)],
+    ]);
+    expect((await publish('expire', repository, ...keys, ...rootKeys, '--within', '400')).status).toBe(0);
+  });
+
+  it('replaces keys only with the root keys at hand', async () => {
+    const refused = await publish('rotate', repository, 'timestamp', ...keys);
+    expect([refused.status, refused.notes[0]]).toEqual([1, expect.stringContaining('--root-keys')]);
+    expect((await publish('rotate', repository, 'timestamp', ...keys, ...rootKeys)).status).toBe(0);
+  });
+
+  it('refuses a short passphrase, and a share or signers that make no sense', async () => {
+    const short = join(folder, 'short');
+    writeFileSync(short, 'secret');
+    const weak = ['--keys', join(folder, 'k2'), '--passphrase-file', short];
+    expect((await publish('init', join(folder, 'r2'), ...weak, ...rootKeys)).notes[0]).toMatch(
+      /12 characters.*\[usage\]/,
+    );
+    expect((await publish('add', repository, bundle, ...keys, '--share', '101')).status).toBe(2);
+    expect((await publish('rotate', repository, 'root', ...keys, '--signers', '3')).status).toBe(2);
+  });
+});
