@@ -1,6 +1,12 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IntentdError, copyHashedFile, fillFolderAtomic, sha256OfFile } from '../base/index.js';
+import {
+  IntentdError,
+  copyHashedFile,
+  fillFolderAtomic,
+  sha256OfFile,
+  writeFileAtomic,
+} from '../base/index.js';
 import { manifestFile } from '../model/index.js';
 import { maxManifestBytes, type BundleIdentity } from './bundles.js';
 
@@ -28,7 +34,13 @@ export class BundleStore {
     await rm(target, { recursive: true, force: true });
     await fillFolderAtomic(target, async (temporary) => {
       for (const [name, { sha256, bytes }] of listedFiles(identity)) {
-        const options = { maxBytes: bytes, name: join(identity.folder, name), signal };
+        const text = identity.composed?.written.get(name);
+        if (text !== undefined) {
+          await writeFileAtomic(join(temporary, name), text, { mode: 0o444 });
+          continue;
+        }
+        const folder = identity.composed?.folders.get(name) ?? identity.folder;
+        const options = { maxBytes: bytes, name: join(folder, name), signal };
         const found = await copyHashedFile(options.name, join(temporary, name), options);
         if (found !== sha256) throw changed(options.name, found, sha256);
       }

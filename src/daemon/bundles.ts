@@ -47,6 +47,13 @@ export interface BundleIdentity {
   readonly digest: string;
   /** Bundles whose encoders have the same digest share an engine. */
   readonly encoder: string;
+  /** Present for a head alone, which is no bundle before it is copied with what it lacks. */
+  readonly composed?: {
+    /** Folders of the files that are not in `folder`. */
+    readonly folders: ReadonlyMap<string, string>;
+    /** Files that are nowhere yet. */
+    readonly written: ReadonlyMap<string, string>;
+  };
 }
 
 /** @throws IntentdError `bad_bundle` or `bad_file` */

@@ -4,7 +4,8 @@ import type { ServedModel, ServedModels } from '../requests/index.js';
 import type { ModelChange, Progress } from '../service/index.js';
 import type { ActiveModels } from './activeModels.js';
 import { admit } from './admission.js';
-import { identifyBundle } from './bundles.js';
+import { identifyBareHead, isBareHead } from './bareHead.js';
+import { identifyBundle, type BundleIdentity } from './bundles.js';
 import type { BundleStore } from './bundleStore.js';
 import { inferOnce, type Engines, type LoadedModel } from './engines.js';
 import type { GoldenGate } from './goldenGate.js';
@@ -78,15 +79,15 @@ export class Models {
   }
 
   /**
-   * Copies a bundle into the state directory, loads and checks it, and lets it serve under `name` (the
-   * bundle's id if absent) in place of what does.
+   * Copies a bundle, or a head with the encoder of one that serves, into the state directory, loads and checks it,
+   * and lets it serve under `name` (its id if absent) in place of what does.
    *
    * @throws IntentdError why it is refused; then all is as it was
    */
   load(folder: string, name: string | undefined, tell: Tell): Promise<ModelChange> {
     return this.#inTurn(async () => {
       tell({ step: 'copying' });
-      const identity = await identifyBundle(folder);
+      const identity = await this.#identify(folder, name);
       const as = name ?? identity.manifest.id;
       const serving = this.#loaded.get(as);
       if (serving?.identity.digest === identity.digest) return { ...this.#describe(serving), changed: false };
@@ -182,6 +183,16 @@ export class Models {
     throw new IntentdError(
       'bad_config',
       `model.default is ${wanted}, and the loaded bundles are ${names.join(', ')}.`,
+    );
+  }
+
+  async #identify(folder: string, name: string | undefined): Promise<BundleIdentity> {
+    if (!(await isBareHead(folder))) return identifyBundle(folder);
+    // Of several bundles on one encoder, the one that it replaces, else the default, says how it computes.
+    const wanted = [name, this.#default].flatMap((one) => this.#loaded.get(one ?? '') ?? []);
+    return identifyBareHead(
+      folder,
+      [...wanted, ...this.loaded].map(({ identity }) => identity),
     );
   }
 

@@ -26,12 +26,13 @@ export function shortDigest(digest: string): string {
 function addLoad(model: Command, io: Io): void {
   const load = model
     .command('load')
-    .summary('let a running agent serve a bundle')
+    .summary('let a running agent serve a bundle or a head')
     .description(
-      'Let a running agent serve a bundle in place of the one of the same name, or beside the others. The ' +
+      'Let a running agent serve a bundle, or a head on an encoder that serves, in place of the one of the ' +
+        'same name, or beside the others. The ' +
         'agent copies it, checks it against its golden utterances, and keeps it over restarts.',
     )
-    .argument('<bundle>', 'folder of the bundle, readable by the agent')
+    .argument('<bundle>', 'folder of the bundle or head, readable by the agent')
     .option('--name <name>', 'by which requests ask for it (default: its id)')
     .option('--json', 'print one JSON object');
   withSettings(load)

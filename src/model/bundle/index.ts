@@ -3,6 +3,7 @@ export { encodeEncoder } from './encoderWriter.js';
 export { type GoldenUtterance, parseGolden } from './golden.js';
 export { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './halfFloat.js';
 export { decodeHead, encodeHead, type HeadPrecision } from './headFile.js';
+export { type HeadManifest, headManifestFile, parseHeadManifest } from './headManifest.js';
 export { checkLabels, parseLabels } from './labels.js';
 export {
   bundleFiles,
