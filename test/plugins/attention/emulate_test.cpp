@@ -53,6 +53,16 @@ void drawSizes(Case& c, Draw& draw, const Variant& variant) {
     c.tuning.splitKeys = draw.of({-1, 0, 64, 128});
 }
 
+/// Global rows in several parts, which chance alone makes too rarely.
+void drawParts(Case& c, Draw& draw) {
+    AttentionShape& shape = c.call.shape;
+    shape.sequence = draw.from(130, 300);
+    shape.windowEachSide = draw.of({0, 31, 64});
+    shape.globalTokens = draw.of({1, 3, 20, 70});
+    c.lengths.assign(shape.batch, draw.from(70, shape.sequence));
+    c.tuning.splitKeys = 64;
+}
+
 void store(std::vector<unsigned char>& bytes, std::size_t index, bool int8, double stored) {
     if (int8) {
         bytes[index] = static_cast<unsigned char>(static_cast<signed char>(stored));
@@ -98,11 +108,12 @@ void drawData(Case& c, Draw& draw, bool int8) {
     }
 }
 
-Case drawCase(Draw& draw, int variantIndex) {
+Case drawCase(Draw& draw, int variantIndex, bool parts) {
     const Variant& variant = kVariants[variantIndex];
     Case c;
     c.tuning.variant = variantIndex;
     drawSizes(c, draw, variant);
+    if (parts) drawParts(c, draw);
     c.call.type = variant.type;
     c.call.packed = draw.from(0, 1) == 1;
     c.call.scale = 1 / std::sqrt(static_cast<float>(variant.headSize));
@@ -177,7 +188,7 @@ int main(int argc, char** argv) {
     for (int variant = 0; variant < kVariantCount; variant++) {
         if (std::strstr(kVariants[variant].name, only) == nullptr) continue;
         for (int i = 0; i < each; i++) {
-            Case c = drawCase(draw, variant);
+            Case c = drawCase(draw, variant, i == 0);
             run(c);
             const std::string problem = judge(c, worst);
             cases++;
