@@ -7,7 +7,8 @@ import { Answering } from './daemon/answering.js';
 import { BundleStore } from './daemon/bundleStore.js';
 import { controlHandlers } from './daemon/controlHandlers.js';
 import { Engines } from './daemon/engines.js';
-import { GoldenGate } from './daemon/goldenGate.js';
+import type { EngineNews } from './daemon/engineBuilds.js';
+import { GoldenGate, type Candidate } from './daemon/goldenGate.js';
 import { Models } from './daemon/models.js';
 import {
   brokerOptions,
@@ -40,6 +41,7 @@ export class Daemon {
   readonly #clock: Clock;
   readonly #notifier: Notifier;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #gate: GoldenGate;
   readonly #engines: Engines;
   readonly #models: Models;
   readonly #control: ControlServer;
@@ -63,10 +65,11 @@ export class Daemon {
     this.#log = log;
     this.#clock = clock;
     this.#notifier = new Notifier(env, log);
-    const onHealth = (health: 'well' | 'failing'): void => {
-      this.#report.publishHealth(health);
-    };
-    this.#engines = new Engines(config, onHealth, clock, log);
+    this.#gate = new GoldenGate(
+      { stateDir: config.stateDir, agent: version, floor: config.model.goldenFloor },
+      log,
+    );
+    this.#engines = this.#makeEngines();
     this.#requests = new Requests(config.requests, clock, log);
     this.#models = this.#makeModels();
     this.#control = this.#makeControl();
@@ -211,15 +214,33 @@ export class Daemon {
     return new Watchdog({ everyMs, feed, probe: () => this.#models.probe() }, this.#clock);
   }
 
+  #makeEngines(): Engines {
+    const options = {
+      config: this.#config,
+      onHealth: (health: 'well' | 'failing') => {
+        this.#report.publishHealth(health);
+      },
+      onNews: (news: EngineNews) => {
+        this.#report.publishEngine(news);
+        if (news.phase === 'building') void this.#notifier.status(`${news.step}, ${news.percent} %`);
+        else void this.#notifier.status(`serving ${this.models.join(', ')}`);
+      },
+      onServing: () => {
+        this.#report.publishInfo();
+      },
+      check: (candidate: Candidate) => this.#gate.check(candidate, () => undefined),
+    };
+    return new Engines(options, this.#clock, this.#log);
+  }
+
   #makeModels(): Models {
-    const { stateDir, model } = this.#config;
-    const gate = { stateDir, agent: this.#version, floor: model.goldenFloor };
+    const { stateDir } = this.#config;
     return new Models({
       config: this.#config,
       engines: this.#engines,
       store: new BundleStore(stateDir),
       active: new ActiveModels(stateDir, this.#log),
-      gate: new GoldenGate(gate, this.#log),
+      gate: this.#gate,
       serve: (models) => {
         this.#requests.serve(models);
         this.#report.publishInfo();

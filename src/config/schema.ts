@@ -122,9 +122,53 @@ const control = z.strictObject({
 
 const engine = z.strictObject({
   kind: z
-    .enum(['onnxruntime', 'none'])
-    .default('onnxruntime')
-    .describe('what runs the encoder; none answers without inference, to measure everything else'),
+    .enum(['auto', 'tensorrt', 'onnxruntime', 'none'])
+    .default('auto')
+    .describe(
+      'what runs the encoder; auto takes TensorRT where it and a GPU are found, and ONNX Runtime else; none answers without inference, to measure everything else',
+    ),
+  attention: z
+    .enum(['plugin', 'standard'])
+    .default('plugin')
+    .describe('attention of TensorRT engines: by the plugin of intentd, or by TensorRT itself'),
+  candidates: z
+    .enum(['int8', 'all'])
+    .default('int8')
+    .describe('TensorRT engines to choose from: int8 builds sparse and dense, all builds FP16 as well'),
+  builderLevel: z
+    .int()
+    .min(0)
+    .max(5)
+    .default(3)
+    .describe('how long TensorRT looks for the fastest engine, 0 to 5'),
+  workspaceMib: z
+    .int()
+    .min(16)
+    .max(65_536)
+    .default(1024)
+    .describe('most memory of the GPU that building may try layers with, in MiB; less where less is free'),
+  measureMs: z
+    .number()
+    .min(1)
+    .max(60_000)
+    .default(1000)
+    .describe('how long each candidate is measured in each shape'),
+  weights: z
+    .strictObject({
+      latency: z
+        .number()
+        .min(0)
+        .max(1000)
+        .default(1)
+        .describe('what latency counts in the choice of an engine'),
+      energy: z.number().min(0).max(1000).default(0).describe('what energy counts, where it can be read'),
+      memory: z.number().min(0).max(1000).default(0).describe('what the size of the plan counts'),
+      buckets: z
+        .array(z.string().regex(/^\d+x\d+=\d+(\.\d+)?$/, 'expected BATCHxSEQUENCE=WEIGHT such as 1x16=4'))
+        .default([])
+        .describe('shapes that count, as BATCHxSEQUENCE=WEIGHT; all the same if none is named'),
+    })
+    .prefault({}),
   threads: z.int().min(1).max(64).default(2).describe('threads of one inference on the CPU'),
   hangMs: z
     .number()
@@ -171,6 +215,19 @@ const telemetry = z.strictObject({
     .max(10_000)
     .default(64)
     .describe('size of the write-ahead log at which writing waits for a reader to end'),
+  meter: z
+    .enum(['auto', 'ina3221', 'nvml', 'rapl', 'none'])
+    .default('auto')
+    .describe(
+      'what measures energy: a Jetson’s rails, the GPU’s counter, processor packages; auto takes what is there',
+    ),
+  sampleMs: z
+    .number()
+    .min(1)
+    .max(10_000)
+    .default(10)
+    .describe('wished time between two samples of the meter; more where a reading costs more'),
+  sysfs: path.default('/sys').describe('where the kernel shows its sensors'),
 });
 
 /**

@@ -55,7 +55,14 @@ export function variableOf(path: string): string {
 }
 
 /** Variables with the prefix that are no settings; the last two belong to the project's own checks. */
-const otherVariables = new Set(['INTENTD_CONFIG', 'INTENTD_DEBUG', 'INTENTD_PYTHON', 'INTENTD_VENV']);
+const otherVariables = new Set([
+  'INTENTD_CONFIG',
+  'INTENTD_DEBUG',
+  'INTENTD_NATIVE',
+  'INTENTD_PLUGINS',
+  'INTENTD_PYTHON',
+  'INTENTD_VENV',
+]);
 
 /**
  * Reads the `INTENTD_…` variables; a list is written with commas.

@@ -1,10 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { IntentdError, messageOf, type Clock, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
-import { EngineSlot, WorkerProcess } from '../engine/index.js';
+import {
+  EngineSlot,
+  WorkerProcess,
+  type BuildStatus,
+  type Engine,
+  type EngineReport,
+} from '../engine/index.js';
 import { padTokens } from '../model/index.js';
 import type { ServedModel } from '../requests/index.js';
 import { identifyBundle, loadBundle, type BundleIdentity, type LoadedBundle } from './bundles.js';
+import { EngineBuilds, type BuildOrder, type EngineNews } from './engineBuilds.js';
+import type { Candidate } from './goldenGate.js';
+import { TensorRt, type EngineTarget } from './tensorRt.js';
 
 const warmUps = 3;
 
@@ -21,27 +30,80 @@ export interface LoadedModel {
 interface Encoder {
   readonly slot: EngineSlot;
   readonly folders: string[];
+  /** The heads on it, with what each must answer rightly. */
+  readonly models: Map<LoadedModel['served'], Candidate>;
+  /** Where TensorRT may serve it. */
+  readonly target: EngineTarget;
+  /** The engine of the cache that serves, if one does. */
+  engineKey: string | undefined;
+  /** Whether its engine has to be built once a model is on it. */
+  isMissing: boolean;
+  readonly closing: AbortController;
+}
+
+export interface EnginesOptions {
+  readonly config: Config;
+  readonly onHealth: (health: 'well' | 'failing') => void;
+  /** Told of builds, and that another kind of engine serves. */
+  readonly onNews: (news: EngineNews) => void;
+  readonly onServing: () => void;
+  /** Tries a model on an engine that is to serve it; throws where it must not. */
+  readonly check: (candidate: Candidate) => Promise<void>;
 }
 
 /** The workers that hold the encoders, one for each encoder, and the heads on them. */
 export class Engines {
-  readonly #config: Config;
+  readonly #options: EnginesOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #onHealth: (health: 'well' | 'failing') => void;
   readonly #encoders = new Map<string, Encoder>();
   readonly #closing = new AbortController();
+  readonly #tensorRt: TensorRt | undefined;
+  readonly #builds: EngineBuilds | undefined;
   #heads = 0;
 
-  constructor(config: Config, onHealth: (health: 'well' | 'failing') => void, clock: Clock, log: Logger) {
-    this.#config = config;
-    this.#onHealth = onHealth;
+  /** @throws IntentdError `no_addon` where TensorRT is demanded and was not built */
+  constructor(options: EnginesOptions, clock: Clock, log: Logger) {
+    this.#options = options;
     this.#clock = clock;
     this.#log = log;
+    const tensorRt = TensorRt.find(options.config, log);
+    this.#tensorRt = tensorRt;
+    if (tensorRt !== undefined) {
+      const build = tensorRt.build.bind(tensorRt);
+      this.#builds = new EngineBuilds({ build, tell: options.onNews, log });
+    }
   }
 
   get slots(): readonly EngineSlot[] {
     return [...this.#encoders.values()].map(({ slot }) => slot);
+  }
+
+  /** How far the engine is that is being built. */
+  get building(): BuildStatus | undefined {
+    return this.#builds?.current;
+  }
+
+  /** The key of the TensorRT engine that serves a slot. */
+  engineKeyOf(slot: EngineSlot): string | undefined {
+    const encoder = [...this.#encoders.values()].find((one) => one.slot === slot);
+    return slot.info.kind === 'tensorrt' ? encoder?.engineKey : undefined;
+  }
+
+  /**
+   * Builds the engine of a model's encoder, also where there is one, and lets it serve.
+   *
+   * @throws IntentdError `no_tensorrt` where TensorRT is not used here, or why the engine does not serve
+   */
+  async rebuild(model: LoadedModel, tell: (status: BuildStatus) => void): Promise<EngineReport> {
+    const encoder = this.#encoders.get(keyOf(model.identity));
+    if (this.#tensorRt === undefined || this.#builds === undefined || encoder === undefined) {
+      throw new IntentdError(
+        'no_tensorrt',
+        'TensorRT is not used here: engine.kind says so, or its addon is not built; intentd doctor tells.',
+      );
+    }
+    return this.#builds.order(this.#orderFor(encoder, this.#tensorRt), tell);
   }
 
   /**
@@ -67,6 +129,7 @@ export class Engines {
       signal.throwIfAborted();
       const bundle = bundleResult.value;
       const model = await this.#modelOf(name ?? bundle.manifest.id, identity, slot, bundle);
+      this.#place(model, bundle);
       const { kind, form } = slot.info;
       const { id, version } = model.served;
       this.#log.info({ model: id, version, engine: kind, form, worker: slot.pid }, 'a bundle is loaded');
@@ -79,6 +142,7 @@ export class Engines {
 
   /** Takes a model's head off its worker, and ends a worker that has none left. */
   async unload({ served, slot, identity }: LoadedModel): Promise<void> {
+    this.#encoders.get(keyOf(identity))?.models.delete(served);
     try {
       await slot.dropHead(served.head);
     } catch (error) {
@@ -90,6 +154,7 @@ export class Engines {
   /** Ends every worker, also those that are being started. */
   async close(): Promise<void> {
     this.#closing.abort(new IntentdError('stopping', 'The agent is stopping.'));
+    for (const { closing } of this.#encoders.values()) closing.abort(this.#closing.signal.reason);
     await Promise.all(this.slots.map((slot) => slot.close()));
   }
 
@@ -124,11 +189,11 @@ export class Engines {
   }
 
   async #start(key: string, folder: string): Promise<EngineSlot> {
-    const folders = [folder];
-    const encoder = { folders, slot: this.#newSlot(() => folders[0] ?? folder) };
+    const encoder = this.#newEncoder(folder);
     this.#encoders.set(key, encoder);
     try {
-      await encoder.slot.start();
+      const preferred = await this.#tensorRt?.first(encoder.target, this.#closing.signal);
+      await encoder.slot.start(preferred);
     } catch (error) {
       if (this.#encoders.get(key) === encoder) this.#encoders.delete(key);
       throw error;
@@ -136,15 +201,71 @@ export class Engines {
     return encoder.slot;
   }
 
+  #newEncoder(folder: string): Encoder {
+    const folders = [folder];
+    const current = (): string => folders[0] ?? folder;
+    const target: EngineTarget = {
+      folder: current,
+      missing: () => {
+        encoder.isMissing = true;
+        this.#buildMissing(encoder);
+      },
+      loaded: (key) => {
+        encoder.engineKey = key;
+      },
+    };
+    const encoder: Encoder = {
+      slot: this.#newSlot(current),
+      folders,
+      models: new Map(),
+      target,
+      engineKey: undefined,
+      isMissing: false,
+      closing: new AbortController(),
+    };
+    return encoder;
+  }
+
   #newSlot(folder: () => string): EngineSlot {
-    const { hangMs, heartbeatMs, kind, startMs, threads } = this.#config.engine;
+    const { config, onHealth, onServing } = this.#options;
+    const { hangMs, heartbeatMs, startMs, threads } = config.engine;
+    const kind = config.engine.kind === 'none' ? 'none' : 'onnxruntime';
     const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
     const launch = () => {
       const task = JSON.stringify({ folder: folder(), kind, threads });
       const command = [process.execPath, '--expose-gc', script, task];
       return WorkerProcess.start({ command, hangMs, startMs }, this.#log, this.#closing.signal);
     };
-    return new EngineSlot({ launch, heartbeatMs, onHealth: this.#onHealth }, this.#clock, this.#log);
+    return new EngineSlot({ launch, heartbeatMs, onHealth, onServing }, this.#clock, this.#log);
+  }
+
+  /** Notes what a head must answer rightly on another engine, and has that built where it is missing. */
+  #place(model: LoadedModel, { digest, golden, manifest }: LoadedBundle): void {
+    const encoder = this.#encoders.get(keyOf(model.identity));
+    if (encoder === undefined) return;
+    const { evaluation } = manifest;
+    encoder.models.set(model.served, { model: model.served, digest, golden, evaluation });
+    this.#buildMissing(encoder);
+  }
+
+  #buildMissing(encoder: Encoder): void {
+    if (!encoder.isMissing || encoder.models.size === 0 || this.#tensorRt === undefined) return;
+    encoder.isMissing = false;
+    // Its failure is told and logged where it happens; the CPU engine serves.
+    this.#builds?.order(this.#orderFor(encoder, this.#tensorRt)).catch(() => undefined);
+  }
+
+  #orderFor(encoder: Encoder, tensorRt: TensorRt): BuildOrder {
+    return {
+      slot: encoder.slot,
+      folder: encoder.target.folder,
+      launch: tensorRt.launching(encoder.target),
+      check: async (next) => {
+        for (const candidate of encoder.models.values()) await this.#options.check(on(next, candidate));
+        await tensorRt.tidy(new Set([...this.#encoders.values()].flatMap(({ engineKey = [] }) => engineKey)));
+      },
+      signal: AbortSignal.any([encoder.closing.signal, this.#closing.signal]),
+    };
   }
 
   async #release(identity: BundleIdentity): Promise<void> {
@@ -155,8 +276,14 @@ export class Engines {
     if (at >= 0) encoder.folders.splice(at, 1);
     if (encoder.folders.length > 0) return;
     this.#encoders.delete(key);
+    encoder.closing.abort(new IntentdError('unloaded', 'No model needs this encoder any more.'));
     await encoder.slot.close();
   }
+}
+
+/** The same model on another engine. */
+function on(engine: Engine, candidate: Candidate): Candidate {
+  return { ...candidate, model: { ...candidate.model, engine } };
 }
 
 /** Bundles with equal weights and an equal graph share a worker. */

@@ -5,6 +5,7 @@ import { isolation } from '../engine/index.js';
 import type { Requests } from '../requests/index.js';
 import { RecentRequests, type RequestLog, type RequestRow } from '../telemetry/index.js';
 import type { Answering } from './answering.js';
+import type { EngineNews } from './engineBuilds.js';
 import type { Engines } from './engines.js';
 import type { Models } from './models.js';
 
@@ -44,6 +45,11 @@ export class SelfReport {
         ? { phase: 'ready', percent: 100, step: 'serving' }
         : { phase: 'failed', percent: 100, step: 'the engine worker keeps failing and is restarted' },
     );
+  }
+
+  /** Says, retained, how far an engine is that is being built, or what came of it. */
+  publishEngine(news: EngineNews): void {
+    this.#parts.broker.setEngine(news);
   }
 
   /** Says, retained, what serves. */

@@ -12,5 +12,7 @@ export { EngineCache, type TakePlan } from './cache/engineCache.js';
 export { engineKey, type KeyParts } from './cache/key.js';
 export { buildInChild, type BuilderOptions, type Built } from './builder/builderProcess.js';
 export type { BucketFigures, CandidateReport, EngineReport, LayerReport } from './builder/report.js';
+export type { Candidate } from './builder/candidates.js';
 export type { BuildStatus } from './builder/stages.js';
 export type { AttentionKind, BuildSettings, BuildTask, ChoiceWeights, NativePaths } from './builder/task.js';
+export { nativePaths } from './tensorrt/paths.js';

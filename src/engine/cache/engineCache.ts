@@ -19,8 +19,8 @@ const isKey = /^[0-9a-f]{64}$/;
 
 type Code = ReturnType<typeof createHmac>;
 
-/** Takes the bytes of a plan, in order. */
-export type TakePlan = (piece: Uint8Array) => Promise<void>;
+/** Takes the bytes of a plan of `total` bytes, in order. */
+export type TakePlan = (piece: Uint8Array, total: number) => Promise<void>;
 
 /**
  * Serialized engines in the state directory, `engines/<key>/`: plan, report, and a code over both and the key
@@ -85,11 +85,15 @@ export class EngineCache {
       const expected = await this.#readFile(key, files.code, 64);
       const code = await this.#codeOver(key, report);
       const plan = join(folder, files.plan);
-      await eachPieceOfFile(plan, { maxBytes: maxPlanBytes, name: `${key}/plan` }, async (piece) => {
-        code.update(piece);
-        // The next piece is read into the same memory.
-        await take(Buffer.from(piece));
-      });
+      await eachPieceOfFile(
+        plan,
+        { maxBytes: maxPlanBytes, name: `${key}/plan` },
+        async (piece, _, total) => {
+          code.update(piece);
+          // The next piece is read into the same memory.
+          await take(Buffer.from(piece), total);
+        },
+      );
       if (!isEqual(Buffer.from(code.digest('hex')), Buffer.from(expected))) {
         throw new IntentdError('bad_engine', 'its authentication code is not right');
       }

@@ -5,12 +5,6 @@ import type { KeyParts } from '../cache/key.js';
 import { FrameReader, frameKinds } from '../worker/frames.js';
 import { sendJson } from '../worker/sending.js';
 
-/** What a plan is, said before its bytes. */
-export interface PlanBegin {
-  readonly bytes: number;
-  readonly candidate: Candidate;
-}
-
 /**
  * Asks the daemon for the plan of these parts, and waits until it said that the bytes it sent are right.
  *
@@ -21,20 +15,18 @@ export function awaitPlan(
   parts: KeyParts,
 ): Promise<{ plan: Uint8Array; candidate: Candidate }> {
   const reader = new FrameReader();
-  let begin: PlanBegin | undefined;
-  let plan = new Uint8Array(0);
+  let plan: Uint8Array | undefined;
   let at = 0;
   return new Promise((resolve, reject) => {
     const take = (kind: number, body: Buffer): void => {
       if (kind === frameKinds.planBegin) {
-        begin = JSON.parse(body.toString('utf8')) as PlanBegin;
-        plan = new Uint8Array(begin.bytes);
-      } else if (kind === frameKinds.plan && at + body.length <= plan.length) {
+        plan = new Uint8Array((JSON.parse(body.toString('utf8')) as { bytes: number }).bytes);
+      } else if (kind === frameKinds.plan && plan !== undefined && at + body.length <= plan.length) {
         plan.set(body, at);
         at += body.length;
-      } else if (kind === frameKinds.planEnd && begin !== undefined && at === plan.length) {
+      } else if (kind === frameKinds.planEnd && at === plan?.length) {
         socket.off('data', receive);
-        resolve({ plan, candidate: begin.candidate });
+        resolve({ plan, candidate: JSON.parse(body.toString('utf8')) as Candidate });
       } else {
         throw new IntentdError('bad_frame', `A frame of kind ${kind} came in the middle of a plan.`);
       }
@@ -43,7 +35,7 @@ export function awaitPlan(
       try {
         for (const { kind, body } of reader.push(chunk)) take(kind, body);
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
     socket.on('data', receive);

@@ -16,7 +16,7 @@ export const frameKinds = {
   loadHead: 3,
   dropHead: 4,
   ping: 5,
-  /** What the plan that follows is, JSON; then its bytes; then that they were the right ones. */
+  /** How long the plan that follows is, JSON; its bytes; and, once they were found right, what it is, JSON. */
   planBegin: 6,
   plan: 7,
   planEnd: 8,

@@ -2,9 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { IntentdError, messageOf, type Logger } from '../../base/index.js';
 import type { HeadWeights } from '../../model/index.js';
+import type { Candidate } from '../builder/candidates.js';
+import type { TakePlan } from '../cache/engineCache.js';
 import type { KeyParts } from '../cache/key.js';
 import type { Engine, EngineInfo, Inference, TokenBatch } from '../engine.js';
-import type { PlanBegin } from '../tensorrt/awaitPlan.js';
 import {
   decodeFailure,
   decodeFloats,
@@ -30,13 +31,7 @@ export interface WorkerOptions {
    * Answers a worker that wants a plan: `send` takes its bytes in order. The worker uses them only once this
    * has settled well; where it fails, the worker is ended and does not start.
    */
-  readonly supply?: (parts: KeyParts, send: SendPlan) => Promise<void>;
-}
-
-/** Sends what a plan is, then piece after piece of it. */
-export interface SendPlan {
-  begin(begin: PlanBegin): void;
-  piece(bytes: Uint8Array): Promise<void>;
+  readonly supply?: (parts: KeyParts, send: TakePlan) => Promise<Candidate>;
 }
 
 interface Call {
@@ -176,16 +171,18 @@ export class WorkerProcess implements Engine {
 
   async #supply(parts: KeyParts): Promise<void> {
     const { supply } = this.#options;
+    let begun = false;
     try {
       if (supply === undefined)
-        throw new IntentdError('no_engine', 'The worker wants a plan, and has none to expect.');
-      await supply(parts, {
-        begin: (begin) => void sendJson(this.#socket, frameKinds.planBegin, begin),
-        piece: (bytes) => sendFrame(this.#socket, frameKinds.plan, 0, [bytes]),
+        throw new IntentdError('no_engine', 'The worker wants a plan; there is none.');
+      const candidate = await supply(parts, async (piece, total) => {
+        if (!begun) await sendJson(this.#socket, frameKinds.planBegin, { bytes: total });
+        begun = true;
+        await sendFrame(this.#socket, frameKinds.plan, 0, [piece]);
       });
-      await sendFrame(this.#socket, frameKinds.planEnd, 0, []);
+      await sendJson(this.#socket, frameKinds.planEnd, candidate);
     } catch (error) {
-      this.#fail(0, error as Error);
+      this.#fail(0, error instanceof Error ? error : new Error(messageOf(error)));
       this.kill('it has no engine to load');
     }
   }
