@@ -16,7 +16,7 @@ describe('loading the TensorRT addon', () => {
     fails(join(folder, 'none.node')).toThrow(
       expect.objectContaining({
         code: 'no_addon',
-        message: expect.stringMatching(/none\.node is not there; .*build:native/),
+        message: expect.stringMatching(/none\.node is not there; .*build:native/) as unknown,
       }),
     );
   });
@@ -27,7 +27,7 @@ describe('loading the TensorRT addon', () => {
     fails(file).toThrow(
       expect.objectContaining({
         code: 'no_addon',
-        message: expect.stringMatching(/text\.node cannot be loaded: .*text\.node/),
+        message: expect.stringMatching(/text\.node cannot be loaded: .*text\.node/) as unknown,
       }),
     );
   });
