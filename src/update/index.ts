@@ -1,2 +1,3 @@
 export * from './format/index.js';
 export * from './publisher/index.js';
+export * from './trust/index.js';

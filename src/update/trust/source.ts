@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { IntentdError, readRegularFile } from '../../base/index.js';
+
+/** Where a repository is read from. */
+export interface Source {
+  /**
+   * @param path in the repository, as `checkedPath` lets it pass
+   * @returns at most `maxBytes`; `undefined` where there is no such file
+   * @throws IntentdError `bad_file` where it is longer, or cannot be read
+   */
+  read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
+}
+
+const part = /^[A-Za-z0-9][A-Za-z0-9._-]{0,191}$/;
+
+/**
+ * Refuses paths that could lead out of a repository or mean something to a shell, a URL or a file system.
+ *
+ * @throws IntentdError `bad_name`
+ */
+export function checkedPath(path: string): string {
+  const parts = path.split('/');
+  if (parts.length > 4 || !parts.every((one) => part.test(one))) {
+    throw new IntentdError(
+      'bad_name',
+      `A repository names ${JSON.stringify(path.slice(0, 80))}, which is refused.`,
+    );
+  }
+  return path;
+}
+
+/** A folder or a medium that holds a repository. */
+export class FolderSource implements Source {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async read(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    const name = join(this.#folder, checkedPath(path));
+    try {
+      return await readRegularFile(name, { maxBytes, name });
+    } catch (error) {
+      const cause = error instanceof IntentdError ? error.cause : undefined;
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+}
