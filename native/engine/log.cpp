@@ -1,6 +1,7 @@
 #include "engine/log.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace intentd {
 namespace {
@@ -16,6 +17,12 @@ const char* levelOf(nvinfer1::ILogger::Severity severity) noexcept {
     case nvinfer1::ILogger::Severity::kVERBOSE: return "debug";
   }
   return "debug";
+}
+
+/** A build tells more verbose lines than a log should hold: they are for whoever asks for them. */
+bool wantsVerbose() noexcept {
+  static const bool wants = std::getenv("INTENTD_TENSORRT_VERBOSE") != nullptr;
+  return wants;
 }
 
 bool tellsOfMemory(const std::string& lines) {
@@ -38,6 +45,7 @@ void Log::setSink(LogSink sink) {
 }
 
 void Log::log(Severity severity, const char* message) noexcept {
+  if (severity == Severity::kVERBOSE && !wantsVerbose()) return;
   try {
     const std::string line(message != nullptr ? message : "");
     const std::lock_guard<std::mutex> lock(mutex_);
