@@ -254,6 +254,7 @@ export class Daemon {
     const handlers = controlHandlers({
       agent: this.#version,
       models: this.#models,
+      engines: this.#engines,
       inFlight: (engine) => this.#requests.loadOf(engine),
     });
     return new ControlServer(handlers, this.#log);

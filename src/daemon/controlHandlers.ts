@@ -1,11 +1,19 @@
 import type { EngineSlot } from '../engine/index.js';
-import type { ControlHandlers, EngineStatus, ServedBundle } from '../service/index.js';
-import type { LoadedModel } from './engines.js';
+import { IntentdError } from '../base/index.js';
+import type {
+  ControlHandlers,
+  ControlResult,
+  EngineStatus,
+  Progress,
+  ServedBundle,
+} from '../service/index.js';
+import type { Engines, LoadedModel } from './engines.js';
 import type { Models } from './models.js';
 
 export interface ControlledParts {
   readonly agent: string;
   readonly models: Models;
+  readonly engines: Engines;
   /** Requests of an engine that wait or run. */
   readonly inFlight: (engine: EngineSlot) => number;
 }
@@ -15,6 +23,7 @@ export function controlHandlers(parts: ControlledParts): ControlHandlers {
   const { models } = parts;
   return {
     'engine.status': () => Promise.resolve(statusOf(parts)),
+    'engine.build': ({ name }, progress) => buildEngine(parts, name, progress),
     'model.list': () => Promise.resolve({ models: models.loaded.map((model) => describe(model, models)) }),
     'model.load': ({ folder, name }, progress) => models.load(folder, name, progress),
     'model.drop': ({ name }, progress) => models.drop(name, progress),
@@ -22,18 +31,40 @@ export function controlHandlers(parts: ControlledParts): ControlHandlers {
   };
 }
 
-function statusOf({ agent, models, inFlight }: ControlledParts): EngineStatus {
+async function buildEngine(
+  { engines, models }: ControlledParts,
+  name: string | undefined,
+  progress: (progress: Progress) => void,
+): Promise<ControlResult<'engine.build'>> {
+  const model = models.loaded.find((one) => one.name === (name ?? models.default));
+  if (model === undefined) throw new IntentdError('unknown_model', `No model ${name ?? ''} is loaded.`);
+  const { key, choice, candidates, totalMs } = await engines.rebuild(model, ({ step, percent }) => {
+    progress({ step, done: percent, of: 100 });
+  });
+  const { planBytes } = candidates.find((one) => one.name === choice.name)!;
+  return { key, engine: choice.name, reason: choice.reason, seconds: Math.round(totalMs / 1000), planBytes };
+}
+
+function statusOf({ agent, engines: all, models, inFlight }: ControlledParts): EngineStatus {
   const slots = [...new Set(models.loaded.map(({ slot }) => slot))];
-  const engines = slots.map((slot) => engineOf(slot, models.loaded, inFlight(slot)));
+  const engines = slots.map((slot) => ({
+    ...engineOf(slot, models.loaded, inFlight(slot)),
+    key: all.engineKeyOf(slot) ?? null,
+  }));
   const well = engines.every(({ state }) => state !== 'failing');
-  return { agent, state: slots.length === 0 ? 'starting' : well ? 'online' : 'degraded', engines };
+  return {
+    agent,
+    state: slots.length === 0 ? 'starting' : well ? 'online' : 'degraded',
+    engines,
+    building: all.building ?? null,
+  };
 }
 
 function engineOf(
   slot: EngineSlot,
   models: readonly LoadedModel[],
   inFlight: number,
-): EngineStatus['engines'][number] {
+): Omit<EngineStatus['engines'][number], 'key'> {
   const { kind, version, precision, form, encoder } = slot.info;
   return {
     generation: slot.restarts + 1,

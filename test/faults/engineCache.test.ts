@@ -90,6 +90,24 @@ describe('an agent with TensorRT', () => {
   }, 60_000);
 });
 
+describe('the command line', () => {
+  it('reports, verifies and builds engines', async () => {
+    await start();
+    await until(isBuilt);
+    const state = ['--state-dir', agent.stateDir];
+    const report = await intentd('engine', 'report', ...state);
+    expect(report.out).toContain('int8-sparse');
+    expect(report.out).toContain('1x16');
+    expect((await intentd('engine', 'verify', ...state)).out).toMatch(/^[0-9a-f]{64} {2}intact\n$/);
+    const built = await intentd('engine', 'build', '--json', ...state);
+    expect(JSON.parse(built.out)).toMatchObject({ engine: 'int8-sparse', key: keys()[0] });
+    const plan = join(engines(), keys()[0]!, 'plan');
+    chmodSync(plan, 0o640);
+    writeFileSync(plan, 'other bytes');
+    expect(await intentd('engine', 'verify', ...state)).toMatchObject({ status: 1 });
+  }, 60_000);
+});
+
 describe('fault 13: one bit changed', () => {
   it.each(['plan', 'report.json', 'mac'])(
     'in the %s of a cached engine: it is rebuilt, never loaded',

@@ -20,6 +20,7 @@ async function listening(handlers: Partial<ControlHandlers> = {}, path?: string)
   const server = new ControlServer(
     {
       'engine.status': none,
+      'engine.build': none,
       'model.list': () => Promise.resolve({ models: [] }),
       'model.load': none,
       'model.drop': none,

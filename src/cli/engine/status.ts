@@ -26,11 +26,17 @@ export function addStatus(engine: Command, io: Io): void {
     });
 }
 
-function describe({ agent, state, engines }: EngineStatus, io: Io): string[] {
+function describe({ agent, state, engines, building }: EngineStatus, io: Io): string[] {
   const { bold, good, bad } = styleFor(io);
   const mark = state === 'online' ? good : state === 'degraded' ? bad : bold;
   const lines = [`${bold('intentd')} ${agent}: ${mark(state)}`];
-  return [...lines, ...engines.flatMap((engine) => ['', ...listing(io, entriesOf(engine))])];
+  const build =
+    building === null ? [] : [`being built: ${building.step}, ${building.percent} %${etaOf(building)}`];
+  return [...lines, ...build, ...engines.flatMap((engine) => ['', ...listing(io, entriesOf(engine))])];
+}
+
+function etaOf({ etaSeconds }: NonNullable<EngineStatus['building']>): string {
+  return etaSeconds === null ? '' : `, about ${etaSeconds} s to go`;
 }
 
 function entriesOf(engine: EngineStatus['engines'][number]): [string, string][] {
@@ -39,6 +45,7 @@ function entriesOf(engine: EngineStatus['engines'][number]): [string, string][] 
     ['generation', `${engine.generation}, ${engine.state}`],
     ['worker', worker === null ? 'none at the moment' : `process ${worker}`],
     ['engine', `${kind} ${version}, ${precision}, ${form}`],
+    ...(engine.key === null ? [] : [['key', engine.key] satisfies [string, string]]),
     ['encoder', engine.encoder],
     ...engine.heads.map((head): [string, string] => ['head', `${head.name} ${head.version}`]),
     ['memory', residentMib === null ? 'not known yet' : `${residentMib} MiB`],

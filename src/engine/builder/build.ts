@@ -142,10 +142,12 @@ async function judge(
     if (cpu === undefined) golden.push(null);
     else {
       const answers = await goldenAnswers(engine, bundle);
+      const { inScope, outOfScope } = agreement(answers, cpu, bundle);
       golden.push({
         utterances: answers.length,
         inScopeAccuracy: inScopeAccuracy(answers, bundle),
-        agreement: agreement(answers, cpu),
+        agreement: inScope ?? outOfScope ?? 1,
+        outOfScopeAgreement: outOfScope,
       });
     }
   }

@@ -5,7 +5,7 @@ import type { ChoiceWeights } from './task.js';
 
 /** Costs nearer than this are equal, as far as a measurement on a busy device tells. */
 const tie = 0.05;
-/** Share of golden utterances whose best intent must be the CPU engine's. */
+/** Share of golden utterances in scope whose best intent must be the CPU engine's. */
 export const leastAgreement = 0.995;
 
 export interface Choice {
@@ -97,6 +97,6 @@ function disagreement(candidates: readonly Considered[]): IntentdError {
   );
   return new IntentdError(
     'disagrees',
-    `No engine answers the golden utterances as the CPU engine does on at least 99.5 %: ${found.join(', ')}.`,
+    `No engine answers the golden utterances in scope as the CPU engine does on at least 99.5 %: ${found.join(', ')}.`,
   );
 }

@@ -32,9 +32,20 @@ export function inScopeAccuracy(best: readonly number[], { golden, labels }: Bun
   return inScope.filter(({ intent, at }) => labels[best[at]!] === intent).length / inScope.length;
 }
 
-/** Share of equal answers. */
-export function agreement(mine: readonly number[], others: readonly number[]): number {
-  return mine.filter((best, at) => best === others[at]).length / mine.length;
+/**
+ * Share of equal best intents over the utterances in scope, and over those out of scope, apart: what is out of
+ * scope has no right intent, and which wrong one comes first is rounding; `null` where there are none.
+ */
+export function agreement(
+  mine: readonly number[],
+  others: readonly number[],
+  { golden }: Pick<Bundle, 'golden'>,
+): { readonly inScope: number | null; readonly outOfScope: number | null } {
+  const share = (isInScope: boolean): number | null => {
+    const rows = golden.flatMap(({ intent }, at) => ((intent !== null) === isInScope ? [at] : []));
+    return rows.length === 0 ? null : rows.filter((at) => mine[at] === others[at]).length / rows.length;
+  };
+  return { inScope: share(true), outOfScope: share(false) };
 }
 
 function bestOf(logits: Float32Array): number {

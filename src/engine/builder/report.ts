@@ -53,8 +53,10 @@ export interface CandidateReport {
   readonly golden: {
     readonly utterances: number;
     readonly inScopeAccuracy: number | null;
-    /** Share whose best intent is the CPU engine's. */
+    /** Share of those in scope whose best intent is the CPU engine's; of all where none is in scope. */
     readonly agreement: number;
+    /** The same of those out of scope, whose best intent is no answer; `null` where there are none. */
+    readonly outOfScopeAgreement: number | null;
   } | null;
   readonly buckets: readonly BucketFigures[];
 }

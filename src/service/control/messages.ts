@@ -40,6 +40,8 @@ const engine = z.object({
   version: z.string(),
   precision: z.string(),
   form: z.string(),
+  /** Key of the cached TensorRT engine that serves; `null` for others. */
+  key: z.string().nullable().default(null),
   encoder: digest,
   heads: z.array(bundle),
   /** At the worker's last sign of life; `null` before the first. */
@@ -53,6 +55,19 @@ const engineStatus = z.object({
   agent: z.string(),
   state: z.enum(['starting', 'online', 'degraded']),
   engines: z.array(engine),
+  /** How far the engine is that is being built; `null` where none is. */
+  building: z
+    .object({ step: z.string(), percent: z.number(), etaSeconds: z.number().nullable() })
+    .nullable()
+    .default(null),
+});
+
+const build = z.object({
+  key: z.string(),
+  engine: z.string(),
+  reason: z.string(),
+  seconds: z.int(),
+  planBytes: z.int(),
 });
 
 /** Whether the model that serves under the name is another one now. */
@@ -61,6 +76,8 @@ const change = z.object({ ...bundle.shape, changed: z.boolean(), previous: diges
 /** Every command: what it takes, and what it answers. Answers may gain fields within a version. */
 export const controlCommands = {
   'engine.status': { arguments: z.strictObject({}), result: engineStatus },
+  /** `name` is the default model if absent. */
+  'engine.build': { arguments: z.strictObject({ name: name.optional() }), result: build },
   'model.list': { arguments: z.strictObject({}), result: z.object({ models: z.array(servedBundle) }) },
   'model.load': {
     arguments: z.strictObject({ folder: z.string().min(1).max(4096), name: name.optional() }),
