@@ -4,18 +4,16 @@
 
 #include <dlfcn.h>
 
-#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
 
 #include "expressions.h"
 #include "fields.h"
+#include "tensors.h"
 #include "text.h"
 
 namespace probe {
-
-using Words = std::vector<std::string>;
 
 class Log final : public nvinfer1::ILogger, public nvinfer1::ILoggerFinder {
 public:
@@ -25,53 +23,28 @@ public:
     Words messages;
 };
 
-nvinfer1::DataType typeOf(const std::string& name)
-{
-    static const std::map<std::string, nvinfer1::DataType> types = {{"float", nvinfer1::DataType::kFLOAT},
-        {"half", nvinfer1::DataType::kHALF}, {"int8", nvinfer1::DataType::kINT8},
-        {"int32", nvinfer1::DataType::kINT32}, {"bf16", nvinfer1::DataType::kBF16},
-        {"int64", nvinfer1::DataType::kINT64}};
-    return types.at(name);
-}
-
-nvinfer1::TensorFormat formatOf(const std::string& name)
-{
-    static const std::map<std::string, nvinfer1::TensorFormat> formats
-        = {{"linear", nvinfer1::TensorFormat::kLINEAR}, {"chw4", nvinfer1::TensorFormat::kCHW4},
-            {"chw32", nvinfer1::TensorFormat::kCHW32}, {"hwc8", nvinfer1::TensorFormat::kHWC8}};
-    return formats.at(name);
-}
-
-/// "16x256x768"
-nvinfer1::Dims dimsOf(const std::string& text)
-{
-    nvinfer1::Dims dims{};
-    for (const std::string& size : split(text, 'x')) dims.d[dims.nbDims++] = std::stoll(size);
-    return dims;
-}
-
-/// FP16 and linear, lengths last and INT32, all of them as large as they get.
-std::vector<nvinfer1::DynamicPluginTensorDesc> tensorsOf(const Words& shapes)
-{
-    std::vector<nvinfer1::DynamicPluginTensorDesc> tensors(shapes.size());
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-        const bool lengths = i + 1 == shapes.size();
-        tensors[i].max = tensors[i].opt = tensors[i].min = tensors[i].desc.dims = dimsOf(shapes[i]);
-        tensors[i].desc.type = lengths ? nvinfer1::DataType::kINT32 : nvinfer1::DataType::kHALF;
-    }
-    return tensors;
-}
-
 class Probe {
 public:
-    explicit Probe(const char* path) : library_(dlopen(path, RTLD_NOW | RTLD_LOCAL))
+    /// Loads the plugin library itself.
+    explicit Probe(const char* path)
     {
-        if (!library_) throw std::runtime_error(dlerror());
-        symbol<void (*)(nvinfer1::ILoggerFinder*)>("setLoggerFinder")(&log_);
+        void* library = opened(path);
+        symbol<void (*)(nvinfer1::ILoggerFinder*)>(library, "setLoggerFinder")(&log_);
         std::int32_t count = 0;
-        auto* creators = symbol<nvinfer1::IPluginCreatorInterface* const* (*)(std::int32_t&)>("getCreators")(count);
+        using GetCreators = nvinfer1::IPluginCreatorInterface* const* (*)(std::int32_t&);
+        auto* creators = symbol<GetCreators>(library, "getCreators")(count);
         if (count != 1) throw std::runtime_error(std::to_string(count) + " creators");
         creator_ = static_cast<nvinfer1::IPluginCreatorV3One*>(creators[0]);
+    }
+
+    /// Has TensorRT's registry load it.
+    Probe(const char* path, const char* tensorRt)
+    {
+        auto* registry = symbol<nvinfer1::IPluginRegistry* (*)()>(opened(tensorRt), "getPluginRegistry")();
+        if (!registry->loadLibrary(path)) throw std::runtime_error("the registry did not load the library");
+        auto* creator = registry->getCreator("LocalGlobalAttention", "1", "");
+        if (!creator) throw std::runtime_error("the registry has no LocalGlobalAttention 1");
+        creator_ = static_cast<nvinfer1::IPluginCreatorV3One*>(creator);
     }
 
     /// The answer to one command: what it gave, whether that is success, and what was logged meanwhile.
@@ -207,15 +180,21 @@ private:
         return *static_cast<Capability*>(plugin_->getCapabilityInterface(type));
     }
 
-    template <typename Function>
-    Function symbol(const char* name)
+    static void* opened(const char* path)
     {
-        void* found = dlsym(library_, name);
-        if (!found) throw std::runtime_error(std::string("the library does not export ") + name);
+        void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (!library) throw std::runtime_error(dlerror());
+        return library;
+    }
+
+    template <typename Function>
+    static Function symbol(void* library, const char* name)
+    {
+        void* found = dlsym(library, name);
+        if (!found) throw std::runtime_error(std::string("there is no ") + name);
         return reinterpret_cast<Function>(found);
     }
 
-    void* library_;
     Log log_;
     nvinfer1::IPluginCreatorV3One* creator_ = nullptr;
     Plugin plugin_;
@@ -226,8 +205,8 @@ private:
 int main(int argc, char** argv)
 {
     try {
-        if (argc != 2) throw std::runtime_error("usage: intentd_plugin_probe LIBRARY");
-        probe::Probe probe(argv[1]);
+        if (argc != 2 && argc != 3) throw std::runtime_error("usage: intentd_plugin_probe LIBRARY [LIBNVINFER]");
+        probe::Probe probe = argc == 2 ? probe::Probe(argv[1]) : probe::Probe(argv[1], argv[2]);
         for (std::string line; std::getline(std::cin, line);) std::cout << probe.answer(probe::split(line, ' ')) << std::endl;
         return 0;
     } catch (const std::exception& error) {

@@ -8,9 +8,11 @@
 
 namespace probe {
 
-inline std::vector<std::string> split(const std::string& text, char separator)
+using Words = std::vector<std::string>;
+
+inline Words split(const std::string& text, char separator)
 {
-    std::vector<std::string> parts;
+    Words parts;
     std::stringstream stream(text);
     for (std::string part; std::getline(stream, part, separator);)
         if (!part.empty()) parts.push_back(part);
@@ -28,16 +30,16 @@ inline std::string quoted(const std::string& text)
 }
 
 /// JSON of already written values.
-inline std::string list(const std::vector<std::string>& values)
+inline std::string list(const Words& values)
 {
     std::string text = "[";
     for (std::size_t i = 0; i < values.size(); ++i) text += (i ? "," : "") + values[i];
     return text + "]";
 }
 
-inline std::string quotedList(const std::vector<std::string>& texts)
+inline std::string quotedList(const Words& texts)
 {
-    std::vector<std::string> values;
+    Words values;
     for (const std::string& one : texts) values.push_back(quoted(one));
     return list(values);
 }
