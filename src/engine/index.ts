@@ -16,3 +16,5 @@ export type { Candidate } from './builder/candidates.js';
 export type { BuildStatus } from './builder/stages.js';
 export type { AttentionKind, BuildSettings, BuildTask, ChoiceWeights, NativePaths } from './builder/task.js';
 export { nativePaths } from './tensorrt/paths.js';
+export { benchEngines } from './builder/benchOpen.js';
+export type { BenchOptions, BenchReport } from './builder/bench.js';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../io.js';
+import { addBench } from './bench.js';
 import { addBuild } from './build.js';
 import { addReport } from './report.js';
 import { addStatus } from './status.js';
@@ -13,4 +14,5 @@ export function addEngineCommands(program: Command, io: Io): void {
   addBuild(engine, io);
   addReport(engine, io);
   addVerify(engine, io);
+  addBench(engine, io);
 }
