@@ -271,3 +271,4 @@ export class Daemon {
 }
 
 export { bundleFolder } from './daemon/bundles.js';
+export { TensorRt } from './daemon/tensorRt.js';

@@ -5,6 +5,7 @@
 import { spawn, execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  existsSync,
   chmodSync,
   mkdtempSync,
   openSync,
@@ -175,6 +176,28 @@ await step('second start', () =>
     print('a row:', rows.stdout.trim().split('\n').at(-1));
   }),
 );
+const data = process.env.EVALUATE;
+if (data !== undefined && existsSync(data)) {
+  await step('model evaluate', () => {
+    for (const engine of ['cpu', 'tensorrt']) {
+      const args = [
+        'model',
+        'evaluate',
+        'models/clinc150-minilm-l6',
+        data,
+        '--split',
+        'val',
+        '--engine',
+        engine,
+      ];
+      const run = spawnSync(process.execPath, ['dist/main.js', ...args, '--state-dir', stateDir], {
+        encoding: 'utf8',
+      });
+      writeFileSync(join(out, `evaluate-${engine}.txt`), run.stdout + run.stderr);
+      print(engine, (run.stdout + run.stderr).split('\n').slice(0, 10).join('\n'));
+    }
+  });
+}
 await step('one bit of the plan', async () => {
   const plan = join(engines, keys()[0], 'plan');
   const bytes = readFileSync(plan);

@@ -101,6 +101,14 @@ describe('the command line', () => {
     expect((await intentd('engine', 'verify', ...state)).out).toMatch(/^[0-9a-f]{64} {2}intact\n$/);
     const built = await intentd('engine', 'build', '--json', ...state);
     expect(JSON.parse(built.out)).toMatchObject({ engine: 'int8-sparse', key: keys()[0] });
+    const data = join(folder, 'data.json');
+    writeFileSync(
+      data,
+      JSON.stringify({ val: [['play my music', 'play_music']], oos_val: [['xyzzy', 'oos']] }),
+    );
+    const how = ['--engine', 'tensorrt', '--set', 'engine.attention=standard', '--json', ...state];
+    const judged = await intentd('model', 'evaluate', join(folder, 'bundle'), data, '--split', 'val', ...how);
+    expect(JSON.parse(judged.out)).toMatchObject({ engine: { kind: 'tensorrt' }, inScope: 1 });
     const plan = join(engines(), keys()[0]!, 'plan');
     chmodSync(plan, 0o640);
     writeFileSync(plan, 'other bytes');

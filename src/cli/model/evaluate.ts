@@ -3,11 +3,12 @@ import { positiveInteger } from '../arguments.js';
 import { examples } from '../examples.js';
 import type { Io } from '../io.js';
 import { progressOn } from '../progress.js';
+import { withSettings, type SettingOptions } from '../settings.js';
 import type { EvaluationReport } from './evaluationReport.js';
 
-interface EvaluateOptions {
+interface EvaluateOptions extends SettingOptions {
   readonly split: string;
-  readonly engine: 'cpu';
+  readonly engine: 'cpu' | 'tensorrt';
   readonly precision: 'int8' | 'fp32';
   readonly threads?: number;
   readonly json?: true;
@@ -15,7 +16,7 @@ interface EvaluateOptions {
 
 /** `intentd model evaluate BUNDLE DATA.json --split NAME` */
 export function addEvaluate(model: Command, io: Io): void {
-  model
+  const evaluating = model
     .command('evaluate')
     .summary('measure a bundle on labelled utterances')
     .description(
@@ -26,14 +27,19 @@ export function addEvaluate(model: Command, io: Io): void {
     .argument('<bundle>', 'folder of the bundle')
     .argument('<data>', 'JSON file of the form {"NAME": [[text, intent], …], "oos_NAME": [[text, "oos"], …]}')
     .requiredOption('--split <name>', 'the NAME to measure on')
-    .addOption(new Option('--engine <kind>', 'what computes').choices(['cpu']).default('cpu'))
+    .addOption(
+      new Option('--engine <kind>', 'what computes; tensorrt is the engine that an agent built')
+        .choices(['cpu', 'tensorrt'])
+        .default('cpu'),
+    )
     .addOption(new Option('--precision <type>', 'of the products').choices(['int8', 'fp32']).default('int8'))
     .addOption(
       new Option('--threads <count>', 'that share one inference (default: up to 2)').argParser(
         positiveInteger,
       ),
     )
-    .option('--json', 'print one JSON object: fractions between 0 and 1, milliseconds')
+    .option('--json', 'print one JSON object: fractions between 0 and 1, milliseconds');
+  withSettings(evaluating)
     .addHelpText(
       'after',
       examples(
@@ -52,21 +58,32 @@ export function addEvaluate(model: Command, io: Io): void {
 async function evaluate(
   folder: string,
   data: string,
-  { split, precision, threads }: EvaluateOptions,
+  options: EvaluateOptions,
   io: Io,
 ): Promise<EvaluationReport> {
-  const [{ openModel }, { openCpuEngine }, { readSplit }, { judge }, { evaluationReport }] =
-    await Promise.all([
-      import('./openModel.js'),
-      import('./cpuEngine.js'),
-      import('./labelledData.js'),
-      import('./judge.js'),
-      import('./evaluationReport.js'),
-    ]);
+  const [
+    { openModel },
+    { openCpuEngine },
+    { openTensorRtEngine },
+    { readSplit },
+    { judge },
+    { evaluationReport },
+  ] = await Promise.all([
+    import('./openModel.js'),
+    import('./cpuEngine.js'),
+    import('./tensorRtEngine.js'),
+    import('./labelledData.js'),
+    import('./judge.js'),
+    import('./evaluationReport.js'),
+  ]);
+  const { split, precision, threads } = options;
   const model = await openModel(folder);
   const { bundle } = model;
   const utterances = await readSplit(data, split, new Set(bundle.labels));
-  const engine = await openCpuEngine(bundle, { precision, ...(threads === undefined ? {} : { threads }) });
+  const engine =
+    options.engine === 'tensorrt'
+      ? await openTensorRtEngine(bundle, options)
+      : await openCpuEngine(bundle, { precision, ...(threads === undefined ? {} : { threads }) });
   const progress = progressOn(io, 'evaluating');
   try {
     const judgement = await judge(model, engine, bundle.manifest.id, utterances, (done) => {
