@@ -14,12 +14,12 @@ import {
   brokerOptions,
   deliveriesOptions,
   openDeliveryStore,
-  requestLogOptions,
+  telemetryOptions,
 } from './daemon/roomOptions.js';
 import { SelfReport } from './daemon/selfReport.js';
 import { Deliveries, Requests } from './requests/index.js';
 import { ControlServer, Notifier, Watchdog, controlSockets } from './service/index.js';
-import { RequestLog } from './telemetry/index.js';
+import { Telemetry } from './telemetry/index.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -46,7 +46,7 @@ export class Daemon {
   readonly #models: Models;
   readonly #control: ControlServer;
   readonly #requests: Requests;
-  readonly #requestLog: RequestLog;
+  readonly #telemetry: Telemetry;
   readonly #deliveries: Deliveries;
   readonly #broker: Broker;
   readonly #answering: Answering;
@@ -70,10 +70,10 @@ export class Daemon {
       log,
     );
     this.#engines = this.#makeEngines();
-    this.#requests = new Requests(config.requests, clock, log);
+    this.#telemetry = new Telemetry(telemetryOptions(config), clock, log);
+    this.#requests = new Requests(config.requests, clock, log, this.#telemetry);
     this.#models = this.#makeModels();
     this.#control = this.#makeControl();
-    this.#requestLog = new RequestLog(requestLogOptions(config), clock, log);
     this.#broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
     const publish: Broker['publish'] = (message, delivered) => {
       this.#broker.publish(message, delivered);
@@ -108,7 +108,7 @@ export class Daemon {
    */
   async start(): Promise<void> {
     try {
-      if (this.#config.telemetry.enabled) this.#requestLog.start();
+      this.#telemetry.start();
       await this.#startControl();
       await this.#models.start();
       if (this.#stopped !== undefined) return;
@@ -147,7 +147,7 @@ export class Daemon {
     this.#deliveries.flush();
     await this.#step('say goodbye', this.#broker.stop(farewellMs));
     this.#deliveries.close();
-    await this.#step('write the request log', this.#requestLog.stop());
+    await this.#step('write the request log', this.#telemetry.stop());
     await this.#step('stop the engines', this.#engines.close());
     await this.#step('give up what was being loaded', loading);
   }
@@ -181,9 +181,8 @@ export class Daemon {
       requests: this.#requests,
       deliveries: this.#deliveries,
       publish,
-      record: (row) => {
-        this.#report.note(row);
-        if (this.#config.telemetry.enabled) this.#requestLog.record(row);
+      record: (row, batch) => {
+        this.#telemetry.record(row, batch);
       },
       inferred: () => {
         this.#watchdog?.succeeded();
@@ -200,7 +199,7 @@ export class Daemon {
       models: this.#models,
       engines: this.#engines,
       requests: this.#requests,
-      requestLog: this.#requestLog,
+      telemetry: this.#telemetry,
       answering: this.#answering,
       broker: this.#broker,
       clock: this.#clock,

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Answer, Clock, Outcome } from '../base/index.js';
 import type { Dialect, Request } from '../broker/index.js';
-import type { Deliveries, Publish, Requests, Trace } from '../requests/index.js';
-import type { RequestRow } from '../telemetry/index.js';
+import type { Deliveries, ObservedBatch, Publish, Requests, Trace } from '../requests/index.js';
+import { unmeasured, type RequestRow } from '../telemetry/index.js';
 
 export interface AnsweringParts {
   readonly requests: Requests;
   readonly deliveries: Deliveries;
   readonly publish: Publish;
-  readonly record: (row: RequestRow) => void;
+  /** Keeps a row; its energy is that of its batch, when it is known. */
+  readonly record: (row: RequestRow, batch?: ObservedBatch) => void;
   /** Called for every request that was inferred. */
   readonly inferred: () => void;
   readonly keepText: 'none' | 'hash' | 'full';
@@ -54,8 +55,9 @@ export class Answering {
   /** Logs a message that was refused before it became a request. */
   refused(dialect: Dialect, code: string): void {
     this.#counts.failed += 1;
-    const nothing = { model: undefined, tokens: 0, batchSize: 0, queueMs: 0, tokenizeMs: 0, inferMs: 0 };
-    this.#parts.record(this.#rowOf('', dialect, { ...nothing, totalMs: 0 }, { error: code, text: null }));
+    const times = { queueMs: 0, tokenizeMs: 0, inferMs: 0, gpuUs: null, totalMs: 0 };
+    const trace = { model: undefined, tokens: 0, bucket: null, batchSize: 0, ...times };
+    this.#parts.record(this.#rowOf('', dialect, trace, { error: code, text: null }));
   }
 
   #note(request: Request, outcome: Outcome, trace: Trace): void {
@@ -68,6 +70,7 @@ export class Answering {
         error: outcome.ok ? null : outcome.error.code,
         text: this.#keptText(text),
       }),
+      trace.batch,
     );
   }
 
@@ -88,12 +91,14 @@ export class Answering {
       confidence: answer?.confidence ?? null,
       outOfScope: answer?.outOfScope ?? false,
       tokens: trace.tokens,
+      bucket: trace.bucket,
       batchSize: trace.batchSize,
       queueUs: microseconds(trace.queueMs),
       tokenizeUs: microseconds(trace.tokenizeMs),
       inferUs: microseconds(trace.inferMs),
+      gpuUs: trace.gpuUs,
       totalUs: microseconds(trace.totalMs),
-      energyMj: answer?.energyMj ?? null,
+      ...unmeasured,
       error,
       text,
     };

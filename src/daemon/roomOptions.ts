@@ -3,9 +3,11 @@ import { messageOf, type Logger } from '../base/index.js';
 import { parseEndpoint, type BrokerOptions } from '../broker/index.js';
 import { readSecret, type Config } from '../config/index.js';
 import { DeliveryStore, type DeliveriesOptions } from '../requests/index.js';
-import { requestLogPath, type RequestLogOptions } from '../telemetry/index.js';
+import { requestLogPath, type RequestLogOptions, type TelemetryOptions } from '../telemetry/index.js';
 
 const outboxMs = 24 * 3600_000;
+/** Engines that leave the GPU alone: its meter says nothing of them. */
+const cpuEngines: readonly string[] = ['onnxruntime', 'none'];
 
 /** @throws IntentdError `bad_config` where a secret cannot be read */
 export function brokerOptions(config: Config, env: NodeJS.ProcessEnv): BrokerOptions {
@@ -22,7 +24,7 @@ export function deliveriesOptions(config: Config): DeliveriesOptions {
   return { repeatMs: config.requests.duplicateSeconds * 1000, outboxMs };
 }
 
-export function requestLogOptions(config: Config): RequestLogOptions {
+function requestLogOptions(config: Config): RequestLogOptions {
   const { commitSeconds, maxPending, maxDays, maxMegabytes, maxWalMegabytes } = config.telemetry;
   return {
     path: requestLogPath(config.stateDir),
@@ -31,6 +33,15 @@ export function requestLogOptions(config: Config): RequestLogOptions {
     maxAgeMs: maxDays * 24 * 3600_000,
     maxBytes: maxMegabytes * 1e6,
     maxWalBytes: maxWalMegabytes * 1e6,
+  };
+}
+
+export function telemetryOptions(config: Config): TelemetryOptions {
+  const { enabled, meter, sampleMs, sysfs } = config.telemetry;
+  return {
+    enabled,
+    requestLog: requestLogOptions(config),
+    meter: { kind: meter, intervalMs: sampleMs, sysfs, gpu: !cpuEngines.includes(config.engine.kind) },
   };
 }
 

@@ -3,7 +3,7 @@ import type { Broker } from '../broker/index.js';
 import type { Config } from '../config/index.js';
 import { isolation } from '../engine/index.js';
 import type { Requests } from '../requests/index.js';
-import { RecentRequests, type RequestLog, type RequestRow } from '../telemetry/index.js';
+import type { Telemetry } from '../telemetry/index.js';
 import type { Answering } from './answering.js';
 import type { EngineNews } from './engineBuilds.js';
 import type { Engines } from './engines.js';
@@ -15,7 +15,7 @@ export interface SelfReportParts {
   readonly models: Models;
   readonly engines: Engines;
   readonly requests: Requests;
-  readonly requestLog: RequestLog;
+  readonly telemetry: Telemetry;
   readonly answering: Answering;
   readonly broker: Broker;
   readonly clock: Clock;
@@ -24,16 +24,9 @@ export interface SelfReportParts {
 /** What the agent says of itself over MQTT: `state`, `engine`, `info` and `metrics` of the protocol. */
 export class SelfReport {
   readonly #parts: SelfReportParts;
-  readonly #recent: RecentRequests;
 
   constructor(parts: SelfReportParts) {
     this.#parts = parts;
-    this.#recent = new RecentRequests(parts.clock.now());
-  }
-
-  /** Counts a request for the next figures. */
-  note(row: RequestRow): void {
-    this.#recent.note(row);
   }
 
   /** Says, retained, whether the engine workers are well. */
@@ -54,11 +47,13 @@ export class SelfReport {
 
   /** Says, retained, what serves. */
   publishInfo(): void {
-    const { broker, config, models, version } = this.#parts;
+    const { broker, config, models, telemetry, version } = this.#parts;
+    const { meter, fault } = telemetry.meter;
     broker.setInfo({
       agent: version,
       device: config.device,
       workerNetwork: isolation() === 'namespace' ? 'none' : 'shared',
+      meter: meter ?? { kind: 'none', reason: fault },
       models: models.loaded.map(({ name, identity, served, slot }) => ({
         id: name,
         version: served.version,
@@ -73,17 +68,23 @@ export class SelfReport {
 
   /** Publishes figures of the requests since the last time. */
   publishMetrics(): void {
-    const { answering, broker, clock, engines, requests, requestLog } = this.#parts;
+    const { answering, broker, clock, engines, requests, telemetry } = this.#parts;
     const { dropped, waiting } = broker.counters;
     broker.publishMetrics({
-      ...this.#recent.take(clock.now()),
-      railsW: null,
+      ...telemetry.recent.take(clock.now()),
+      railsW: railsW(telemetry.railsMw),
       queued: requests.waiting,
       outbox: waiting,
-      dropped: dropped + requestLog.counters.dropped,
+      dropped: dropped + telemetry.requestLog.counters.dropped,
       repeated: answering.counters.repeated,
       workerRestarts: engines.slots.reduce((sum, slot) => sum + slot.restarts, 0),
       workerMib: engines.slots.map((slot) => Math.round(slot.residentKib / 1024)),
     });
   }
+}
+
+/** Watts by rail, to the milliwatt; `null` where nothing measures. */
+function railsW(railsMw: ReadonlyMap<string, number>): Record<string, number> | null {
+  if (railsMw.size === 0) return null;
+  return Object.fromEntries([...railsMw].map(([rail, powerMw]) => [rail, Math.round(powerMw) / 1000]));
 }

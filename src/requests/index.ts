@@ -1,4 +1,5 @@
 export { bucketOf, sequenceBuckets } from './buckets.js';
+export type { BatchObserver, ObservedBatch } from './batchObserver.js';
 export { FairQueue, type Offer, type Waiting } from './fairQueue.js';
 export type { ServedModel, ServedModels } from './model.js';
 export { Pace } from './pace.js';

@@ -10,6 +10,7 @@ import {
 import { decide } from '../decision/index.js';
 import type { Inference } from '../engine/index.js';
 import { padTokens } from '../model/index.js';
+import type { BatchObserver } from './batchObserver.js';
 import { FairQueue } from './fairQueue.js';
 import { Pace } from './pace.js';
 import type { Pending } from './pending.js';
@@ -33,17 +34,19 @@ export class Lane {
   readonly #maxBatch: number;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #observer: BatchObserver;
   readonly #pace = new Pace();
   #underway: readonly Pending[] = [];
   #busy = false;
   #kicked = false;
   #sweeper: NodeJS.Timeout | undefined;
 
-  constructor(options: LaneOptions, clock: Clock, log: Logger) {
+  constructor(options: LaneOptions, clock: Clock, log: Logger, observer: BatchObserver) {
     this.#queue = new FairQueue(options.queue);
     this.#maxBatch = options.maxBatch;
     this.#clock = clock;
     this.#log = log;
+    this.#observer = observer;
   }
 
   /** Requests that wait or run. */
@@ -107,7 +110,13 @@ export class Lane {
   async #infer(batch: readonly Pending[]): Promise<void> {
     const { engine, head } = batch[0]!.model;
     const sentAt = this.#clock.now();
-    for (const pending of batch) pending.sentAt = sentAt;
+    const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
+    const observed = this.#observer.began(tokens, batch.length);
+    for (const pending of batch) {
+      pending.sentAt = sentAt;
+      pending.batch = observed;
+      pending.batchSize = batch.length;
+    }
     let inference: Inference;
     try {
       inference = await engine.infer(padTokens(batch), head);
@@ -116,13 +125,14 @@ export class Lane {
       const outcome = refused('unavailable', 'The engine failed; a new one is being started.');
       for (const pending of batch) pending.settle(outcome, this.#clock.now());
       return;
+    } finally {
+      this.#observer.ended(observed);
     }
     const inferMs = this.#clock.now() - sentAt;
     this.#pace.note(batch.length, inferMs);
     this.#sweep();
     batch.forEach((pending, row) => {
       pending.inferMs = inferMs;
-      pending.batchSize = batch.length;
       pending.settle(this.#conclude(pending, inference, row, batch.length), this.#clock.now());
     });
   }
@@ -155,6 +165,7 @@ export class Lane {
     decision: Pick<Answer, 'intent' | 'confidence' | 'outOfScope' | 'alternatives'>,
   ): Answer {
     const trace = pending.trace(this.#clock.now());
+    const energyMj = this.#estimateMj(pending);
     return {
       intent: decision.intent,
       confidence: rounded(decision.confidence, 6),
@@ -170,10 +181,15 @@ export class Lane {
         infer: rounded(trace.inferMs, 3),
         total: rounded(trace.totalMs, 3),
       },
-      energyMj: null,
-      energyEstimated: false,
+      energyMj,
+      energyEstimated: energyMj !== null,
       truncated: pending.truncated,
     };
+  }
+
+  #estimateMj({ batch, ids }: Pending): number | null {
+    const energyMj = batch === undefined ? null : this.#observer.estimateMj(batch, ids.length);
+    return energyMj === null ? null : rounded(energyMj, 3);
   }
 
   /** Answers what would be late, waiting or running: its result is thrown away. */

@@ -1,4 +1,5 @@
 import type { Outcome, Utterance } from '../base/index.js';
+import type { ObservedBatch } from './batchObserver.js';
 import type { ServedModel } from './model.js';
 import type { Waiting } from './fairQueue.js';
 
@@ -6,10 +7,16 @@ import type { Waiting } from './fairQueue.js';
 export interface Trace {
   readonly model: ServedModel | undefined;
   readonly tokens: number;
+  /** Padded length, in tokens; `null` where the request never became one of a batch's kind. */
+  readonly bucket: number | null;
   readonly batchSize: number;
+  /** What it ran in; absent where it never ran. */
+  readonly batch?: ObservedBatch | undefined;
   readonly queueMs: number;
   readonly tokenizeMs: number;
   readonly inferMs: number;
+  /** Time on the GPU, in microseconds; `null` where the engine does not tell. */
+  readonly gpuUs: number | null;
   readonly totalMs: number;
 }
 
@@ -23,7 +30,9 @@ export class Pending implements Waiting {
   /** When its batch left for the engine. */
   sentAt = 0;
   inferMs = 0;
+  gpuUs: number | null = null;
   batchSize = 0;
+  batch: ObservedBatch | undefined;
 
   constructor(
     readonly utterance: Utterance,
@@ -58,10 +67,13 @@ export class Pending implements Waiting {
     return {
       model: this.model,
       tokens: this.ids.length,
+      bucket: this.bucket,
       batchSize: this.batchSize,
+      batch: this.batch,
       queueMs: Math.max(0, left - this.arrivedAt - this.tokenizeMs),
       tokenizeMs: this.tokenizeMs,
       inferMs: this.inferMs,
+      gpuUs: this.gpuUs,
       totalMs: now - this.arrivedAt,
     };
   }

@@ -1,4 +1,5 @@
 import { refused, type Clock, type Logger, type Utterance } from '../base/index.js';
+import { unobserved, type BatchObserver } from './batchObserver.js';
 import { bucketOf } from './buckets.js';
 import { Lane } from './lane.js';
 import type { ServedModel, ServedModels } from './model.js';
@@ -17,15 +18,17 @@ export class Requests {
   readonly #options: RequestsOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #observer: BatchObserver;
   readonly #lanes = new Map<ServedModel['engine'], Lane>();
   readonly #open = new Map<ServedModel, number>();
   #models: ServedModels = { byId: new Map(), default: undefined };
   #stopping = false;
 
-  constructor(options: RequestsOptions, clock: Clock, log: Logger) {
+  constructor(options: RequestsOptions, clock: Clock, log: Logger, observer: BatchObserver = unobserved) {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
+    this.#observer = observer;
   }
 
   /** Requests that wait for an engine. */
@@ -48,7 +51,8 @@ export class Requests {
     this.#models = models;
     const engines = new Set([...models.byId.values()].map((model) => model.engine));
     for (const engine of engines) {
-      if (!this.#lanes.has(engine)) this.#lanes.set(engine, new Lane(this.#options, this.#clock, this.#log));
+      if (this.#lanes.has(engine)) continue;
+      this.#lanes.set(engine, new Lane(this.#options, this.#clock, this.#log, this.#observer));
     }
     for (const [engine, lane] of this.#lanes) {
       if (!engines.has(engine) && lane.load === 0) this.#lanes.delete(engine);
@@ -131,5 +135,6 @@ function timeToAnswer(allowedMs: number): number {
 }
 
 function emptyTrace(totalMs: number): Trace {
-  return { model: undefined, tokens: 0, batchSize: 0, queueMs: 0, tokenizeMs: 0, inferMs: 0, totalMs };
+  const nothing = { model: undefined, tokens: 0, bucket: null, batchSize: 0, gpuUs: null };
+  return { ...nothing, queueMs: 0, tokenizeMs: 0, inferMs: 0, totalMs };
 }

@@ -1,13 +1,12 @@
-export {
-  groupings,
-  RequestLogReader,
-  type Grouping,
-  type RequestFilter,
-  type RequestStats,
-  type StoredRow,
-} from './reader.js';
-export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
-export { RecentRequests, type RecentFigures } from './recent.js';
-export { requestLogPath, type RequestRow } from './row.js';
-export * from './meter/index.js';
 export * from './energy/index.js';
+export { Histogram } from './histogram.js';
+export * from './meter/index.js';
+export { RequestLogReader, type StoredMeter, type StoredRow } from './reader.js';
+export { RecentRequests, type RecentFigures } from './recent.js';
+export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
+export { Telemetry, type MeterReport, type TelemetryOptions } from './telemetry.js';
+export { requestLogPath, unmeasured, type RequestRow } from './row.js';
+export type { RequestFilter } from './store/filter.js';
+export type { Note, PowerSecond } from './store/notes.js';
+export type { PowerFigures, PowerRange, RailPower } from './store/powerQuery.js';
+export { groupings, type Grouping, type RequestStats } from './store/statsQuery.js';

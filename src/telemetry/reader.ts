@@ -2,52 +2,27 @@ import Database from 'better-sqlite3';
 import { existsSync } from 'node:fs';
 import { IntentdError } from '../base/index.js';
 import type { RequestRow } from './row.js';
-
-/** Which requests; all where nothing is named. */
-export interface RequestFilter {
-  /** Milliseconds since 1970, inclusive. */
-  readonly since?: number | undefined;
-  readonly until?: number | undefined;
-  readonly intent?: string | undefined;
-  readonly model?: string | undefined;
-  readonly requestId?: string | undefined;
-  readonly errorsOnly?: boolean | undefined;
-  readonly outOfScopeOnly?: boolean | undefined;
-}
+import { conditions, type RequestFilter } from './store/filter.js';
+import { schemaVersion, versionOf } from './store/openDatabase.js';
+import { readPower, type PowerFigures, type PowerRange } from './store/powerQuery.js';
+import { StatsQuery, type Grouping, type RequestStats } from './store/statsQuery.js';
 
 export type StoredRow = RequestRow & { readonly id: number };
 
-export const groupings = ['intent', 'model', 'engine', 'hour'] as const;
-export type Grouping = (typeof groupings)[number];
-
-/** Figures of a group of requests; latencies of the answered ones, in milliseconds. */
-export interface RequestStats {
-  /** `null` where not grouped, or where the group has no name. */
-  readonly group: string | null;
-  readonly count: number;
-  readonly errors: number;
-  /** Share of the answered requests, 0 to 1; `null` where none was answered. */
-  readonly outOfScope: number | null;
-  readonly p50Ms: number | null;
-  readonly p95Ms: number | null;
-  readonly p99Ms: number | null;
-  readonly maxMs: number | null;
-  /** Mean of the measured ones. */
-  readonly energyMj: number | null;
+/** The meter of some rows: what their energy covers. */
+export interface StoredMeter {
+  readonly kind: string;
+  readonly device: string;
+  readonly covers: string;
+  /** The rail that is the total, or `sum of …`. */
+  readonly total: string;
 }
 
-const groupColumns: Readonly<Record<Grouping, string>> = {
-  intent: 'intent',
-  model: "model || ' ' || version",
-  engine: 'engine',
-  hour: "strftime('%Y-%m-%dT%H:00Z', time / 1000, 'unixepoch')",
-};
-
-/** Reads the request log while the daemon writes it. */
+/** Reads the request log while the daemon writes it, and never keeps the daemon from writing. */
 export class RequestLogReader {
   readonly #database: Database.Database;
 
-  /** @throws IntentdError `no_log` where there is none yet */
+  /** @throws IntentdError `no_log` where there is none yet, `other_version` where this program cannot read it */
   constructor(path: string) {
     if (!existsSync(path)) {
       throw new IntentdError(
@@ -56,6 +31,15 @@ export class RequestLogReader {
       );
     }
     this.#database = new Database(path, { readonly: true, timeout: 2000 });
+    const version = versionOf(this.#database);
+    if (version !== schemaVersion) {
+      this.#database.close();
+      throw new IntentdError(
+        'other_version',
+        `${path} has schema ${version}, this intentd reads ${schemaVersion}: ` +
+          (version < schemaVersion ? 'start the agent once, it brings it up to date.' : 'update intentd.'),
+      );
+    }
   }
 
   /** The newest `limit` requests, oldest first. */
@@ -76,51 +60,24 @@ export class RequestLogReader {
       .map(rowOf);
   }
 
-  /** Figures of each group, the largest first; of all together where `by` is absent. */
+  /** Figures of each group, the largest first, hours in order; of all together where `by` is absent. */
   stats(filter: RequestFilter, by?: Grouping): RequestStats[] {
-    const { where, values } = conditions(filter);
-    const group = by === undefined ? 'NULL' : groupColumns[by];
-    const sql = `
-      WITH chosen AS (
-        SELECT ${group} AS grp, totalUs, outOfScope, error, energyMj,
-          ROW_NUMBER() OVER (PARTITION BY ${group}, error IS NULL ORDER BY totalUs) AS rank,
-          COUNT(*) OVER (PARTITION BY ${group}, error IS NULL) AS size
-        FROM request WHERE ${where})
-      SELECT grp AS "group", COUNT(*) AS count, COUNT(error) AS errors,
-        AVG(CASE WHEN error IS NULL THEN outOfScope END) AS outOfScope,
-        ${percentile(50)} AS p50Ms, ${percentile(95)} AS p95Ms, ${percentile(99)} AS p99Ms,
-        MAX(CASE WHEN error IS NULL THEN totalUs END) / 1000.0 AS maxMs,
-        AVG(energyMj) AS energyMj
-      FROM chosen GROUP BY grp ORDER BY ${by === 'hour' ? 'grp' : 'count DESC'}`;
-    return this.#database.prepare(sql).all(...values) as RequestStats[];
+    return new StatsQuery(this.#database).run(filter, by);
+  }
+
+  /** Power of the rails over time. */
+  power(range: PowerRange): PowerFigures {
+    return readPower(this.#database, range);
+  }
+
+  /** The meters that measured anything kept here. */
+  meters(): StoredMeter[] {
+    return this.#database.prepare('SELECT kind, device, covers, total FROM meter').all() as StoredMeter[];
   }
 
   close(): void {
     this.#database.close();
   }
-}
-
-/** The smallest latency that `percent` of the answered requests do not exceed. */
-function percentile(percent: number): string {
-  return `MIN(CASE WHEN error IS NULL AND rank * 100 >= size * ${percent} THEN totalUs END) / 1000.0`;
-}
-
-function conditions(filter: RequestFilter): { where: string; values: (string | number)[] } {
-  const parts: [string, string | number | undefined][] = [
-    ['time >= ?', filter.since],
-    ['time <= ?', filter.until],
-    ['intent = ?', filter.intent],
-    ['model = ?', filter.model],
-    ['requestId = ?', filter.requestId],
-  ];
-  const given = parts.filter((part): part is [string, string | number] => part[1] !== undefined);
-  const clauses = given.map(([clause]) => clause);
-  if (filter.errorsOnly === true) clauses.push('error IS NOT NULL');
-  if (filter.outOfScopeOnly === true) clauses.push('outOfScope = 1');
-  return {
-    where: clauses.length === 0 ? '1' : clauses.join(' AND '),
-    values: given.map(([, value]) => value),
-  };
 }
 
 function rowOf(row: unknown): StoredRow {

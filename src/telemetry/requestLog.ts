@@ -1,8 +1,11 @@
-import Database from 'better-sqlite3';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { messageOf, type Clock, type Logger } from '../base/index.js';
-import { columnNames, createTable, type RequestRow } from './row.js';
+import { columnNames, type RequestRow } from './row.js';
+import { NoteWriter, type Note } from './store/notes.js';
+import { openDatabase } from './store/openDatabase.js';
+import { Retention } from './store/retention.js';
+import { Rollups } from './store/rollups.js';
 
 export interface RequestLogOptions {
   /** The database file; its folder is made where it is missing. */
@@ -13,7 +16,7 @@ export interface RequestLogOptions {
   readonly maxPending: number;
   /** Rows older than this are deleted. */
   readonly maxAgeMs: number;
-  /** The oldest rows are deleted where the file is larger. */
+  /** The oldest rows are deleted before the file is larger. */
   readonly maxBytes: number;
   /** Writing stops where the write-ahead log is larger and some reader keeps it from being emptied. */
   readonly maxWalBytes: number;
@@ -27,20 +30,31 @@ export interface RequestLogCounters {
   readonly failures: number;
 }
 
+/** An open database and everything that writes to it. */
+interface Store {
+  readonly database: Database.Database;
+  readonly insert: Database.Statement;
+  readonly rollups: Rollups;
+  readonly notes: NoteWriter;
+  readonly retention: Retention;
+}
+
 const rowsPerTurn = 500;
-const pruneRows = 5000;
+/** Groups and deletions cost more than rows. */
+const piecesPerTurn = 20;
+const maxNotes = 10_000;
 
 /**
- * The request log: rows gather in memory and are written together, in pieces between which answers go
- * out. A database that is locked, full, broken or gone never stops the service.
+ * The request log: rows gather in memory and are written together, with their roll-ups, in pieces between
+ * which answers go out. A database that is locked, full, broken or gone never stops the service.
  */
 export class RequestLog {
   readonly #options: RequestLogOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
   #pending: RequestRow[] = [];
-  #database: Database.Database | undefined;
-  #insert: Database.Statement | undefined;
+  #notes: Note[] = [];
+  #store: Store | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #written = 0;
@@ -74,6 +88,12 @@ export class RequestLog {
     this.#pending.push(row);
   }
 
+  /** Takes something else to be written with the next commit; the oldest gives way where too many wait. */
+  note(note: Note): void {
+    if (this.#notes.length >= maxNotes) this.#notes.shift();
+    this.#notes.push(note);
+  }
+
   /** Writes what waits; resolves when it is done, or could not be. */
   flush(): Promise<void> {
     this.#writing ??= this.#write().finally(() => {
@@ -90,78 +110,61 @@ export class RequestLog {
   }
 
   async #write(): Promise<void> {
-    if (this.#pending.length === 0) return;
-    const rows = this.#pending.splice(0);
+    if (this.#pending.length === 0 && this.#notes.length === 0) return;
+    const [rows, notes] = [this.#pending.splice(0), this.#notes.splice(0)];
     let begun = false;
     try {
-      const database = this.#usable();
-      database.exec('BEGIN IMMEDIATE');
+      const store = this.#usable();
+      store.database.exec('BEGIN IMMEDIATE');
       begun = true;
-      for (let at = 0; at < rows.length; at += rowsPerTurn) {
-        if (at > 0) await new Promise((resolve) => setImmediate(resolve));
-        for (const row of rows.slice(at, at + rowsPerTurn)) this.#insert!.run(valuesOf(row));
-      }
-      this.#prune(database);
-      database.exec('COMMIT');
+      await inTurns(insertAll(store, rows), rowsPerTurn);
+      for (const note of notes) store.notes.write(note);
+      await inTurns(store.rollups.write(), piecesPerTurn);
+      await inTurns(store.retention.apply(this.#clock.wall(), rows.length), 1);
+      store.database.exec('COMMIT');
       this.#written += rows.length;
     } catch (error) {
-      if (begun) this.#guarded(() => this.#database?.exec('ROLLBACK'));
+      this.#store?.rollups.forget();
+      if (begun) this.#guarded(() => this.#store?.database.exec('ROLLBACK'));
       this.#keep(rows);
+      this.#notes = [...notes, ...this.#notes].slice(-maxNotes);
       this.#failed(error);
     }
   }
 
   /** The open database; opened anew where its file was deleted. */
-  #usable(): Database.Database {
-    if (this.#database !== undefined && !existsSync(this.#options.path)) this.#close();
-    const database = this.#database ?? this.#open();
-    const wal = statSync(`${this.#options.path}-wal`, { throwIfNoEntry: false });
-    if (wal !== undefined && wal.size > this.#options.maxWalBytes) {
-      database.pragma('wal_checkpoint(TRUNCATE)');
-      const after = statSync(`${this.#options.path}-wal`, { throwIfNoEntry: false });
-      if (after !== undefined && after.size > this.#options.maxWalBytes) {
+  #usable(): Store {
+    if (this.#store !== undefined && !existsSync(this.#options.path)) this.#close();
+    const store = this.#store ?? this.#open();
+    if (this.#walBytes() > this.#options.maxWalBytes) {
+      store.database.pragma('wal_checkpoint(TRUNCATE)');
+      if (this.#walBytes() > this.#options.maxWalBytes) {
         throw new Error('a reader holds its write-ahead log open; waiting until it ends');
       }
     }
-    return database;
+    return store;
   }
 
-  #open(): Database.Database {
-    mkdirSync(dirname(this.#options.path), { recursive: true });
-    const database = new Database(this.#options.path, { timeout: 0 });
-    try {
-      database.pragma('auto_vacuum = INCREMENTAL');
-      database.pragma('journal_mode = WAL');
-      database.pragma('synchronous = NORMAL');
-      database.exec(createTable);
-      this.#insert = database.prepare(
-        `INSERT INTO request (${columnNames.join(', ')}) VALUES (${columnNames.map(() => '?').join(', ')})`,
-      );
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    this.#database = database;
-    return database;
+  #walBytes(): number {
+    return statSync(`${this.#options.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  #open(): Store {
+    const database = openDatabase(this.#options.path, this.#clock.wall());
+    const places = columnNames.map(() => '?').join(', ');
+    this.#store = {
+      database,
+      insert: database.prepare(`INSERT INTO request (${columnNames.join(', ')}) VALUES (${places})`),
+      rollups: new Rollups(database),
+      notes: new NoteWriter(database),
+      retention: new Retention(database, this.#options),
+    };
+    return this.#store;
   }
 
   #close(): void {
-    this.#guarded(() => this.#database?.close());
-    this.#database = undefined;
-  }
-
-  #prune(database: Database.Database): void {
-    const { maxAgeMs, maxBytes } = this.#options;
-    database.prepare('DELETE FROM request WHERE time < ?').run(this.#clock.wall() - maxAgeMs);
-    const pages = database.pragma('page_count', { simple: true }) as number;
-    const free = database.pragma('freelist_count', { simple: true }) as number;
-    const size = database.pragma('page_size', { simple: true }) as number;
-    if ((pages - free) * size > maxBytes) {
-      database
-        .prepare('DELETE FROM request WHERE id IN (SELECT id FROM request ORDER BY id LIMIT ?)')
-        .run(pruneRows);
-    }
-    if (free > 0) database.pragma('incremental_vacuum(200)');
+    this.#guarded(() => this.#store?.database.close());
+    this.#store = undefined;
   }
 
   #keep(rows: RequestRow[]): void {
@@ -173,21 +176,25 @@ export class RequestLog {
   #failed(error: unknown): void {
     this.#failures += 1;
     const code = (error as { code?: unknown }).code;
-    if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') this.#setAside();
+    if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') this.#setAside('corrupt');
+    if (code === 'newer_database') this.#setAside('newer');
     this.#log.warn(
       { reason: messageOf(error), pending: this.#pending.length },
       'the request log was not written',
     );
   }
 
-  /** Moves a broken database out of the way, so that the next commit begins a new one. */
-  #setAside(): void {
+  /** Moves a database that is of no use out of the way, so that the next commit begins a new one. */
+  #setAside(why: 'corrupt' | 'newer'): void {
     this.#close();
-    const aside = `${this.#options.path}.corrupt`;
+    const aside = `${this.#options.path}.${why}`;
     this.#guarded(() => {
       renameSync(this.#options.path, aside);
       for (const suffix of ['-wal', '-shm']) rmSync(`${this.#options.path}${suffix}`, { force: true });
-      this.#log.warn({ aside }, 'the request log was corrupt; it was set aside, and a new one is begun');
+      this.#log.warn(
+        { aside, why },
+        'the request log was of no use; it was set aside, and a new one is begun',
+      );
     });
   }
 
@@ -200,9 +207,24 @@ export class RequestLog {
   }
 }
 
+function* insertAll({ insert, rollups }: Store, rows: readonly RequestRow[]): Generator<void> {
+  for (const row of rows) {
+    insert.run(valuesOf(row));
+    rollups.note(row);
+    yield;
+  }
+}
+
+/** Does work that yields, letting other work run after so many pieces. */
+async function inTurns(work: Generator<void>, piecesPerTurn: number): Promise<void> {
+  for (let piece = 1; work.next().done !== true; piece++) {
+    if (piece % piecesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 function valuesOf(row: RequestRow): unknown[] {
   return columnNames.map((name) => {
-    const value = row[name as keyof RequestRow];
+    const value = row[name];
     return typeof value === 'boolean' ? Number(value) : value;
   });
 }

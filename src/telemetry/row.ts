@@ -14,44 +14,66 @@ export interface RequestRow {
   readonly confidence: number | null;
   readonly outOfScope: boolean;
   readonly tokens: number;
+  /** Padded length of its batch, in tokens; `null` where it was in none. */
+  readonly bucket: number | null;
   readonly batchSize: number;
   readonly queueUs: number;
   readonly tokenizeUs: number;
   readonly inferUs: number;
+  /** Time on the GPU; `null` where the engine does not tell. */
+  readonly gpuUs: number | null;
   readonly totalUs: number;
-  /** `null` until measured. */
+  /** Its share of its batch's energy, idle power included; `null` where nothing measured it. */
   readonly energyMj: number | null;
+  /** The same above the idle floor; may be negative. `null` until the floor is known. */
+  readonly aboveIdleMj: number | null;
+  /** `sampled`, or `interpolated` where its batch fell between two samples. */
+  readonly energyHow: string | null;
+  /** The kind of the meter: its row in the table `meter` says what the figure covers. */
+  readonly meter: string | null;
+  /** Time between two samples of the meter, in milliseconds. */
+  readonly sampleMs: number | null;
   readonly error: string | null;
   /** The utterance, its hash, or nothing, as the configuration asks. */
   readonly text: string | null;
 }
 
-const columns = [
-  'time INTEGER NOT NULL',
-  'requestId TEXT NOT NULL',
-  'dialect TEXT NOT NULL',
-  'model TEXT',
-  'version TEXT',
-  'engine TEXT',
-  'intent TEXT',
-  'confidence REAL',
-  'outOfScope INTEGER NOT NULL',
-  'tokens INTEGER NOT NULL',
-  'batchSize INTEGER NOT NULL',
-  'queueUs INTEGER NOT NULL',
-  'tokenizeUs INTEGER NOT NULL',
-  'inferUs INTEGER NOT NULL',
-  'totalUs INTEGER NOT NULL',
-  'energyMj REAL',
-  'error TEXT',
-  'text TEXT',
-];
+/** The energy of a row that nothing measured. */
+export const unmeasured = {
+  energyMj: null,
+  aboveIdleMj: null,
+  energyHow: null,
+  meter: null,
+  sampleMs: null,
+} as const;
 
-export const columnNames = columns.map((column) => column.split(' ')[0]!);
-
-export const createTable = `
-  CREATE TABLE IF NOT EXISTS request (id INTEGER PRIMARY KEY, ${columns.join(', ')}) STRICT;
-  CREATE INDEX IF NOT EXISTS request_time ON request (time);`;
+/** The columns of the table `request`, in the order in which they are written. */
+export const columnNames = [
+  'time',
+  'requestId',
+  'dialect',
+  'model',
+  'version',
+  'engine',
+  'intent',
+  'confidence',
+  'outOfScope',
+  'tokens',
+  'bucket',
+  'batchSize',
+  'queueUs',
+  'tokenizeUs',
+  'inferUs',
+  'gpuUs',
+  'totalUs',
+  'energyMj',
+  'aboveIdleMj',
+  'energyHow',
+  'meter',
+  'sampleMs',
+  'error',
+  'text',
+] as const satisfies readonly (keyof RequestRow)[];
 
 /** Where the request log lies in a state directory. */
 export function requestLogPath(stateDir: string): string {

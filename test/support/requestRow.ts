@@ -1,4 +1,4 @@
-import type { RequestRow } from '../../src/telemetry/index.js';
+import { unmeasured, type RequestRow } from '../../src/telemetry/index.js';
 
 /** A row of the request log as a test needs it. */
 export function requestRow(overrides: Partial<RequestRow> = {}): RequestRow {
@@ -13,12 +13,14 @@ export function requestRow(overrides: Partial<RequestRow> = {}): RequestRow {
     confidence: 0.9,
     outOfScope: false,
     tokens: 5,
+    bucket: 16,
     batchSize: 1,
     queueUs: 10,
     tokenizeUs: 20,
     inferUs: 700,
+    gpuUs: null,
     totalUs: 1000,
-    energyMj: null,
+    ...unmeasured,
     error: null,
     text: null,
     ...overrides,

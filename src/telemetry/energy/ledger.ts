@@ -127,6 +127,15 @@ export class EnergyLedger {
     });
   }
 
+  /** Settles all that is left without a cost. */
+  close(): void {
+    for (const work of this.#open) {
+      work.endedAt ??= Infinity;
+      work.covered = false;
+    }
+    this.#settle(() => true);
+  }
+
   /** The times within the interval in which the same batches ran. */
   #partsOf({ from, to }: Interval): Part[] {
     return this.#changes.flatMap(({ from: begin, running }, at) => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/index.js';
 import { addonPath } from '../../engine/index.js';
@@ -63,7 +64,7 @@ export async function detectMeter(options: DetectOptions, now: () => number): Pr
 }
 
 function automatic({ gpu }: DetectOptions): (keyof typeof finders)[] {
-  return gpu ? ['ina3221', 'nvml', 'rapl'] : ['ina3221', 'rapl'];
+  return gpu && existsSync(addonPath()) ? ['ina3221', 'nvml', 'rapl'] : ['ina3221', 'rapl'];
 }
 
 async function polled(

@@ -1,0 +1,139 @@
+import { IntentdError } from '../base/index.js';
+
+/** Values up to this are told apart; larger ones share steps of under 1 % (two significant digits). */
+const halfCount = 128;
+const halfMagnitude = 7;
+const significantDigits = 2;
+export const maxRecordable = 2 ** 31 - 1;
+
+const cookie = 0x1c849313;
+const headerBytes = 40;
+
+/**
+ * Counts of whole values from 0 to 2³¹−1, in the layout of HdrHistogram with two significant digits: every
+ * quantile is right to 1 %, however far out it lies. `encode` gives HdrHistogram's own V2 bytes, uncompressed.
+ */
+export class Histogram {
+  #counts: Uint32Array;
+  #total = 0;
+
+  constructor() {
+    this.#counts = new Uint32Array(8 * halfCount);
+  }
+
+  static decode(bytes: Uint8Array): Histogram {
+    const histogram = new Histogram();
+    histogram.addEncoded(bytes);
+    return histogram;
+  }
+
+  get count(): number {
+    return this.#total;
+  }
+
+  record(value: number, count = 1): void {
+    this.#add(indexOf(Math.min(maxRecordable, Math.max(0, Math.round(value)))), count);
+  }
+
+  /** The highest value that stands for the one that `percent` of all do not exceed; `null` where there are none. */
+  percentile(percent: number): number | null {
+    if (this.#total === 0) return null;
+    const wanted = Math.max(1, Math.ceil((percent / 100) * this.#total));
+    let seen = 0;
+    for (let at = 0; at < this.#counts.length; at++) {
+      seen += this.#counts[at]!;
+      if (seen >= wanted) return highestOf(at);
+    }
+    return null;
+  }
+
+  /** How many values lie at or under `value`, to the step that holds it. */
+  countUpTo(value: number): number {
+    let seen = 0;
+    for (let at = 0; at < this.#counts.length && highestOf(at) <= value; at++) seen += this.#counts[at]!;
+    return seen;
+  }
+
+  /** HdrHistogram V2: counts as ZigZag LEB128, runs of zeros as negative numbers. */
+  encode(): Buffer {
+    const bytes: number[] = [];
+    let zeros = 0;
+    const end = this.#counts.findLastIndex((count) => count > 0) + 1;
+    for (let at = 0; at < end; at++) {
+      const count = this.#counts[at]!;
+      if (count === 0) zeros += 1;
+      else {
+        if (zeros > 0) writeZigZag(bytes, zeros === 1 ? 0 : -zeros);
+        zeros = 0;
+        writeZigZag(bytes, count);
+      }
+    }
+    const buffer = Buffer.alloc(headerBytes + bytes.length);
+    buffer.writeInt32BE(cookie, 0);
+    buffer.writeInt32BE(bytes.length, 4);
+    buffer.writeInt32BE(significantDigits, 12);
+    buffer.writeBigInt64BE(1n, 16);
+    buffer.writeBigInt64BE(BigInt(maxRecordable), 24);
+    buffer.writeDoubleBE(1, 32);
+    buffer.set(bytes, headerBytes);
+    return buffer;
+  }
+
+  /** @throws IntentdError `bad_histogram` for bytes that `encode` did not write */
+  addEncoded(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (
+      bytes.length < headerBytes ||
+      view.getInt32(0) !== cookie ||
+      view.getInt32(12) !== significantDigits
+    ) {
+      throw new IntentdError('bad_histogram', 'A stored histogram is not one that intentd wrote.');
+    }
+    let index = 0;
+    for (let at = headerBytes; at < bytes.length;) {
+      const { value, next } = readZigZag(bytes, at);
+      at = next;
+      if (value > 0) this.#add(index++, value);
+      else index += value === 0 ? 1 : -value;
+    }
+  }
+
+  #add(index: number, count: number): void {
+    if (index >= this.#counts.length) {
+      const grown = new Uint32Array(Math.max(2 * this.#counts.length, index + 1));
+      grown.set(this.#counts);
+      this.#counts = grown;
+    }
+    this.#counts[index]! += count;
+    this.#total += count;
+  }
+}
+
+function indexOf(value: number): number {
+  const bucket = Math.max(0, 32 - Math.clz32(value) - halfMagnitude - 1);
+  return (bucket << halfMagnitude) + (value >>> bucket);
+}
+
+function highestOf(index: number): number {
+  const bucket = Math.max(0, (index >> halfMagnitude) - 1);
+  return (index - (bucket << halfMagnitude) + 1) * 2 ** bucket - 1;
+}
+
+function writeZigZag(bytes: number[], value: number): void {
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes.push(rest);
+}
+
+function readZigZag(bytes: Uint8Array, start: number): { value: number; next: number } {
+  let raw = 0;
+  for (let at = start, scale = 1; at < bytes.length; at++, scale *= 0x80) {
+    const byte = bytes[at]!;
+    raw += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value: raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2, next: at + 1 };
+  }
+  throw new IntentdError('bad_histogram', 'A stored histogram ends within a number.');
+}
