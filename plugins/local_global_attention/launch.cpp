@@ -42,7 +42,7 @@ CUresult findKernels(const Driver& cuda, CUdevice device, CUlibrary library, Ker
         CUresult result = cuda.libraryGetKernel(&kernel, library, kVariants[i].name);
         if (result != CUDA_SUCCESS) return result;
         const int bytes = static_cast<int>(kVariants[i].sharedBytes);
-        if (bytes > 48 * 1024) {
+        if (bytes > 0) { // more than 48 KiB, what the kernel itself declares included, have to be asked for
             result = cuda.kernelSetAttribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes, kernel, device);
             if (result != CUDA_SUCCESS) return result;
         }
