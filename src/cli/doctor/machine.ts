@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, w
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../base/index.js';
-import { isolation } from '../../engine/index.js';
+import { isolation, nativePaths } from '../../engine/index.js';
 import { bytes } from '../format.js';
 import { failure, ok, warning, type Finding } from './finding.js';
 
@@ -64,6 +64,13 @@ export function gpu(): Finding {
   const libraries = ['/usr/lib/aarch64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/usr/local/lib']
     .flatMap((folder) => entriesOf(folder, /^libnvinfer\.so/))
     .slice(0, 1);
+  if (devices.length > 0 && libraries.length > 0 && nativePaths() === undefined) {
+    return warning(
+      'TensorRT',
+      `${libraries[0]!}, but the addon of intentd is not built`,
+      'The CPU engine serves; npm run build:native makes TensorRT serve.',
+    );
+  }
   if (devices.length > 0 && libraries.length > 0)
     return ok('TensorRT', `${libraries[0]!}, GPU at ${devices[0]!}`);
   const missing = devices.length === 0 ? 'no NVIDIA GPU' : 'a GPU, but no TensorRT';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { IntentdError } from '../../base/index.js';
 import type { BenchReport, BucketFigures } from '../../engine/index.js';
 import { positiveInteger } from '../arguments.js';
@@ -33,7 +33,11 @@ export function addBench(engine: Command, io: Io): void {
         'plugin, and measure latency and energy of each in each shape, by turns in one run. Nothing is kept.',
     )
     .argument('<bundle>', 'folder of the bundle')
-    .option('--shapes <list>', 'BATCHxSEQUENCE, with commas', shapesOf, shapesOf(defaultShapes))
+    .addOption(
+      new Option('--shapes <list>', 'BATCHxSEQUENCE, with commas')
+        .argParser(shapesOf)
+        .default(shapesOf(defaultShapes), defaultShapes),
+    )
     .option('--level <0…5>', "TensorRT's builder optimization level", Number, 3)
     .option('--ms <time>', 'how long each shape of each engine is timed', positiveInteger, 1000)
     .option('--json', 'print one JSON object, layer by layer')
