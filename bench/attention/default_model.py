@@ -108,8 +108,6 @@ def main():
             engines[name] = trt.RUNTIME.deserialize_cuda_engine(trt.build(onnx, profiles, sparse))
         except Exception:  # the others are still worth their figures
             traceback.print_exc()
-    for name, engine in engines.items():
-        print_layers(name, engine)
     for profile, (batch, sequence) in enumerate(shapes):
         torch.manual_seed(0)
         tokens = torch.randint(1000, 20000, (batch, sequence), device='cuda', dtype=torch.int32)
@@ -120,6 +118,8 @@ def main():
         print('\n'.join(trt.told(times, next(iter(times)))), flush=True)
         result[f'{batch}x{sequence}'] = times
     result['golden'] = golden(given.folder, engines, len(shapes), stream)
+    for name, engine in engines.items():
+        print_layers(name, engine)
     if given.json:
         with open(given.json, 'w') as file:
             json.dump({'machine': trt.machine(), 'result': result}, file)

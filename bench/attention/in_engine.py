@@ -141,12 +141,12 @@ def main():
     tensors, stream, result = weights(size), torch.cuda.Stream(), {}
     for precision in given.precisions.split(','):
         engines = engines_of(precision, size, tensors, shapes)
+        result[precision] = measure(precision, engines, size, tensors, shapes, stream, given.rounds)
         if given.layers:
             for name, engine in engines.items():
                 print(f'layers of {precision} {name}')
                 for layer in trt.layers(engine):
                     print('   ', layer['LayerType'], '|', layer['Name'][:110], '|', layer.get('TacticName', '')[:90])
-        result[precision] = measure(precision, engines, size, tensors, shapes, stream, given.rounds)
         del engines
     if given.json:
         with open(given.json, 'w') as file:

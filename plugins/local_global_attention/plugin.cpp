@@ -51,18 +51,16 @@ std::string exact(float number)
     return text.data();
 }
 
-/// JSON, for the engine inspector.
+/// For the engine inspector, which puts it between quotes of its JSON as it is: no quotes in it.
 std::string metadataOf(const Attributes& attributes)
 {
-    std::string text = "{\"heads\":" + std::to_string(attributes.heads)
-                       + ",\"windowEachSide\":" + std::to_string(attributes.windowEachSide)
-                       + ",\"globalTokens\":" + std::to_string(attributes.globalTokens)
-                       + ",\"scale\":" + exact(attributes.scale)
-                       + ",\"packed\":" + std::to_string(attributes.packed);
+    std::string text = "heads " + std::to_string(attributes.heads) + ", windowEachSide "
+                       + std::to_string(attributes.windowEachSide) + ", globalTokens "
+                       + std::to_string(attributes.globalTokens) + ", scale " + exact(attributes.scale) + ", packed "
+                       + std::to_string(attributes.packed);
     if (attributes.hasScales())
-        text += ",\"inputScale\":" + exact(attributes.inputScale)
-                + ",\"outputScale\":" + exact(attributes.outputScale);
-    return text + "}";
+        text += ", inputScale " + exact(attributes.inputScale) + ", outputScale " + exact(attributes.outputScale);
+    return text;
 }
 
 } // namespace

@@ -63,6 +63,14 @@ describe.skipIf(missingPlugins)('LocalGlobalAttention in a plan', () => {
       expect(answer.log).toEqual([expect.stringMatching(message)]);
     });
 
+    it('describes itself without quotes, which the engine inspector would not escape', () => {
+      const { metadata } = lastAnswer(build, create(int8), 'metadata');
+      expect(metadata).toBe(
+        'heads 12, windowEachSide 64, globalTokens 1, scale 0.125, packed 1, inputScale 0.0399999991, outputScale 0.00999999978',
+      );
+      expect(metadata).not.toMatch(/["\\]/);
+    });
+
     it('does not take a node for a plan: its format is no attribute', () => {
       expect(lastAnswer(build, create({ format: 'i=1', ...bertBase })).log).toEqual([
         'LocalGlobalAttention node: attribute format is not known',

@@ -54,7 +54,7 @@ public:
             {"creator", &Probe::describe}, {"create", &Probe::create}, {"clone", &Probe::clone},
             {"attach", &Probe::attach}, {"types", &Probe::types}, {"shapes", &Probe::shapes},
             {"supports", &Probe::supports}, {"configure", &Probe::configure}, {"workspace", &Probe::workspace},
-            {"change", &Probe::change}, {"plan", &Probe::plan}, {"reload", &Probe::reload}};
+            {"change", &Probe::change}, {"metadata", &Probe::metadata}, {"plan", &Probe::plan}, {"reload", &Probe::reload}};
         log_.messages.clear();
         const std::string members = (this->*commands.at(words.at(0)))({words.begin() + 1, words.end()});
         return "{" + members + ",\"log\":" + quotedList(log_.messages) + "}";
@@ -82,6 +82,8 @@ private:
     std::string clone(const Words&) { return keep(Plugin(plugin_->clone())); }
 
     std::string attach(const Words&) { return keep(Plugin(runtime().attachToContext(nullptr))); }
+
+    std::string metadata(const Words&) { return "\"metadata\":" + quoted(build().getMetadataString()); }
 
     std::string plan(const Words&) { return "\"ok\":true,\"fields\":" + Fields::json(*runtime().getFieldsToSerialize()); }
 
