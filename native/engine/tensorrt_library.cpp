@@ -87,13 +87,14 @@ nvinfer1::IPluginRegistry& TensorRt::plugins() const {
 }
 
 std::unique_ptr<nvinfer1::IBuilder> TensorRt::makeBuilder() const {
-  // Opened by its full name beforehand, the builder's kernels are found in TENSORRT_ROOT too.
-  std::string ignored;
-  if (!folder_.empty()) SharedLibrary::open(folder_ + "libnvinfer_builder_resource.so." + version(), ignored);
   const uint64_t mark = Log::instance().mark();
   std::unique_ptr<nvinfer1::IBuilder> builder(
       static_cast<nvinfer1::IBuilder*>(createBuilder_(&Log::instance(), NV_TENSORRT_VERSION)));
-  if (!builder) throw failure(Code::buildFailed, "TensorRT gives no builder", mark);
+  if (!builder) {
+    // The builder opens its kernels by a bare name, which no soname answers: only the loader's own places are searched.
+    const std::string advice = folder_.empty() ? "" : " (is " + folder_ + " in LD_LIBRARY_PATH? It has to be from the start)";
+    throw failure(Code::buildFailed, "TensorRT gives no builder" + advice, mark);
+  }
   return builder;
 }
 
