@@ -196,7 +196,7 @@ export class Telemetry {
         this.#take(sample);
       },
       onFault: (reason) => {
-        if (this.#fault === null) this.#log.warn({ reason }, 'the power meter gives no samples');
+        if (this.#fault !== reason) this.#log.warn({ reason }, 'the power meter gives no samples');
         this.#fault = reason;
         this.#intervals.lose();
         this.#history?.lose();
