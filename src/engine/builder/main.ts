@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { setPriority } from 'node:os';
 import { frameKinds } from '../worker/frames.js';
 import { sendFrame, sendJson } from '../worker/sending.js';
 import { sendFailure } from '../worker/serve.js';
@@ -7,6 +8,10 @@ import { build } from './build.js';
 import type { BuildTask } from './task.js';
 
 const pieceBytes = 1 << 20;
+
+/** Behind the engine that answers meanwhile. */
+const niceness = 10;
+setPriority(niceness);
 
 // Whoever stops the daemon with a signal to its whole group: the builder ends with its socket.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
