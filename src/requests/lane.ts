@@ -12,8 +12,9 @@ import type { Inference } from '../engine/index.js';
 import { padTokens } from '../model/index.js';
 import type { BatchObserver } from './batchObserver.js';
 import { FairQueue } from './fairQueue.js';
+import { Lateness } from './lateness.js';
 import { Pace } from './pace.js';
-import type { Pending } from './pending.js';
+import { late, type Pending } from './pending.js';
 
 export interface LaneOptions {
   readonly queue: number;
@@ -21,6 +22,8 @@ export interface LaneOptions {
 }
 
 const sweepMs = 5;
+/** A batch that takes longer keeps others waiting for more than it gains. */
+const longestBatchMs = 20;
 
 /** Room in the estimate for what else the machine does: better refused at once than answered too late. */
 const safety = 1.5;
@@ -36,6 +39,7 @@ export class Lane {
   readonly #log: Logger;
   readonly #observer: BatchObserver;
   readonly #pace = new Pace();
+  readonly #lateness = new Lateness(sweepMs);
   #underway: readonly Pending[] = [];
   #busy = false;
   #kicked = false;
@@ -58,19 +62,22 @@ export class Lane {
     return this.#queue.size;
   }
 
-  /** Takes the request, or answers `overloaded` at once where it could not be served in time. */
+  /** Whether a request that came now could be answered by `deadline`. */
+  canServe(deadline: number): boolean {
+    const { load } = this;
+    if (load === 0) return true;
+    // What waits unread in a socket waits for as long as the loop is late.
+    const expectedMs = safety * this.#pace.estimate(load) + this.#lateness.ms;
+    return this.#clock.now() + expectedMs <= deadline;
+  }
+
+  /** Takes the request; where the queue is full, that or another is answered `overloaded` at once. */
   submit(pending: Pending): void {
     const now = this.#clock.now();
-    if (this.load > 0 && now + safety * this.#pace.estimate(this.load) > pending.deadline) {
-      pending.settle(refused('overloaded', 'More requests wait than can be answered by the deadline.'), now);
-      return;
-    }
     const offer = this.#queue.offer(pending);
     const refusedOne = offer.taken ? offer.evicted : pending;
     refusedOne?.settle(refused('overloaded', 'The queue is full.'), now);
-    this.#sweeper ??= setInterval(() => {
-      this.#sweep();
-    }, sweepMs);
+    if (this.#sweeper === undefined) this.#beginSweeping(now);
     this.#kick();
   }
 
@@ -98,13 +105,25 @@ export class Lane {
     this.#busy = true;
     for (;;) {
       this.#sweep();
-      const batch = this.#queue.take(this.#maxBatch);
+      const batch = this.#nextBatch();
       if (batch.length === 0) break;
       this.#underway = batch;
       await this.#infer(batch);
       this.#underway = [];
     }
     this.#busy = false;
+  }
+
+  /** Those that would be late are refused before the engine works for them. */
+  #nextBatch(): Pending[] {
+    const batch = this.#queue.take(this.#pace.sizeWithin(longestBatchMs, this.#maxBatch));
+    const now = this.#clock.now();
+    const doneAt = now + this.#pace.estimateBatch(batch.length);
+    const inTime = batch.filter(({ deadline }) => deadline >= doneAt);
+    // One is tried in any case: the estimate may be of a bad moment.
+    if (inTime.length === 0) inTime.push(...batch.slice(0, 1));
+    for (const pending of batch) if (!inTime.includes(pending)) pending.settle(late, now);
+    return inTime;
   }
 
   async #infer(batch: readonly Pending[]): Promise<void> {
@@ -133,6 +152,7 @@ export class Lane {
     this.#sweep();
     batch.forEach((pending, row) => {
       pending.inferMs = inferMs;
+      if (pending.settled) return;
       pending.settle(this.#conclude(pending, inference, row, batch.length), this.#clock.now());
     });
   }
@@ -192,15 +212,20 @@ export class Lane {
     return energyMj === null ? null : rounded(energyMj, 3);
   }
 
+  #beginSweeping(now: number): void {
+    this.#lateness.begin(now);
+    this.#sweeper = setInterval(() => {
+      this.#lateness.note(this.#clock.now());
+      this.#sweep();
+    }, sweepMs);
+  }
+
   /** Answers what would be late, waiting or running: its result is thrown away. */
   #sweep(): void {
     const now = this.#clock.now();
-    const late = [
-      ...this.#queue.expire(now),
-      ...this.#underway.filter((pending) => !pending.settled && pending.deadline <= now),
-    ];
-    for (const pending of late) {
-      pending.settle(refused('deadline_exceeded', 'The request could not be answered by its deadline.'), now);
+    for (const pending of this.#queue.expire(now)) pending.settle(late, now);
+    for (const pending of this.#underway) {
+      if (!pending.settled && pending.deadline <= now) pending.settle(late, now);
     }
     if (this.load === 0) {
       clearInterval(this.#sweeper);

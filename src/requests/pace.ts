@@ -12,6 +12,17 @@ export class Pace {
     this.#batchMs = averaged(this.#batchMs, ms);
   }
 
+  /** Milliseconds that a batch of `size` will take; 0 before anything was measured. */
+  estimateBatch(size: number): number {
+    return size * this.#utteranceMs;
+  }
+
+  /** The largest batch, of 1 to `most`, that takes no longer than `ms`. */
+  sizeWithin(ms: number, most: number): number {
+    if (this.#utteranceMs === 0) return most;
+    return Math.max(1, Math.min(most, Math.floor(ms / this.#utteranceMs)));
+  }
+
   /** Milliseconds until a request behind `ahead` others will be done; 0 before anything was measured. */
   estimate(ahead: number): number {
     return ahead * this.#utteranceMs + this.#batchMs;

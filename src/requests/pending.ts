@@ -1,4 +1,4 @@
-import type { Outcome, Utterance } from '../base/index.js';
+import { refused, type Outcome, type Utterance } from '../base/index.js';
 import type { ObservedBatch } from './batchObserver.js';
 import type { ServedModel } from './model.js';
 import type { Waiting } from './fairQueue.js';
@@ -22,6 +22,8 @@ export interface Trace {
 
 /** Called exactly once for each request. */
 export type Done = (outcome: Outcome, trace: Trace) => void;
+
+export const late = refused('deadline_exceeded', 'The request could not be answered by its deadline.');
 
 /** A request on its way through the room. Times are readings of the monotonic clock. */
 export class Pending implements Waiting {
@@ -55,11 +57,11 @@ export class Pending implements Waiting {
     return this.#done === undefined;
   }
 
-  /** Answers it, unless it was answered before. */
+  /** Answers it, unless it was answered before; an answer that is late is none. */
   settle(outcome: Outcome, now: number): void {
     const done = this.#done;
     this.#done = undefined;
-    done?.(outcome, this.trace(now));
+    done?.(outcome.ok && now > this.deadline ? late : outcome, this.trace(now));
   }
 
   trace(now: number): Trace {

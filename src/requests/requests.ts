@@ -80,12 +80,20 @@ export class Requests {
       else refuse('bad_request', `No model ${JSON.stringify(utterance.model)} is loaded.`);
       return;
     }
+    const lane = this.#lanes.get(model.engine)!;
+    const deadline = arrivedAt + timeToAnswer(this.#allowedMs(utterance));
+    // Before anything is done for it: a refusal must cost little when there are many.
+    if (!lane.canServe(deadline)) {
+      const message = 'More requests wait than can be answered by the deadline.';
+      done(refused('overloaded', message), { ...emptyTrace(this.#clock.now() - arrivedAt), model });
+      return;
+    }
     this.#open.set(model, this.openFor(model) + 1);
     const counted: Done = (outcome, trace) => {
       this.#closed(model);
       done(outcome, trace);
     };
-    this.#lanes.get(model.engine)!.submit(this.#pending(utterance, sender, model, arrivedAt, counted));
+    lane.submit(this.#pending(utterance, sender, model, arrivedAt, deadline, counted));
   }
 
   /** Takes nothing more and waits until all is answered; after `withinMs` the rest is refused. */
@@ -108,11 +116,20 @@ export class Requests {
     return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.load, 0);
   }
 
-  #pending(utterance: Utterance, sender: string, model: ServedModel, arrivedAt: number, done: Done): Pending {
+  #allowedMs({ deadlineMs }: Utterance): number {
+    return Math.min(deadlineMs ?? this.#options.deadlineMs, this.#options.maxDeadlineMs);
+  }
+
+  #pending(
+    utterance: Utterance,
+    sender: string,
+    model: ServedModel,
+    arrivedAt: number,
+    deadline: number,
+    done: Done,
+  ): Pending {
     const { ids, truncated } = model.tokenizer.encode(utterance.text);
     const bucket = bucketOf(ids.length, model.tokenizer.positions);
-    const wanted = utterance.deadlineMs ?? this.#options.deadlineMs;
-    const deadline = arrivedAt + timeToAnswer(Math.min(wanted, this.#options.maxDeadlineMs));
     const tokenizeMs = this.#clock.now() - arrivedAt;
     return new Pending(
       utterance,
@@ -129,9 +146,9 @@ export class Requests {
   }
 }
 
-/** What is left of `allowedMs` when the way back to the sender is set aside: a fifth, at most 10 ms. */
+/** What is left of `allowedMs` when the way to and from the sender is set aside: a fifth, at most 20 ms. */
 function timeToAnswer(allowedMs: number): number {
-  return allowedMs - Math.min(10, allowedMs / 5);
+  return allowedMs - Math.min(20, allowedMs / 5);
 }
 
 function emptyTrace(totalMs: number): Trace {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger, systemClock, type Outcome } from '../../src/base/index.js';
 import { createRules } from '../../src/decision/index.js';
 import type { Inference, TokenBatch } from '../../src/engine/index.js';
+import { Pending } from '../../src/requests/pending.js';
 import { Requests, type RequestsOptions, type ServedModel, type Trace } from '../../src/requests/index.js';
+import { answerOf } from '../support/answers.js';
 
 const options: RequestsOptions = { deadlineMs: 200, maxDeadlineMs: 1000, queue: 8, maxBatch: 4 };
 const rules = createRules(
@@ -137,6 +139,36 @@ describe('requests', () => {
     expect(codeOf(outcome)).toBe('deadline_exceeded');
     expect(trace.totalMs).toBeLessThanOrEqual(50);
     expect(trace.totalMs).toBeGreaterThan(30);
+  });
+
+  it('whose answer is late are told so instead, to the millisecond', () => {
+    const settledAt = (now: number) => {
+      const outcomes: Outcome[] = [];
+      const model = modelOf(new ParityEngine(1));
+      const ids = Int32Array.of(1);
+      const done = (outcome: Outcome) => outcomes.push(outcome);
+      const pending = new Pending({ id: '1', text: '1' }, 's', model, ids, false, 16, 0, 0, 80, done);
+      pending.settle({ ok: true, answer: answerOf({ intent: 'odd' }) }, now);
+      return outcomes.map(codeOf);
+    };
+    expect([settledAt(80), settledAt(80.1)]).toEqual([['odd'], ['deadline_exceeded']]);
+  });
+
+  it('that would come back late are refused before the engine works for them', async () => {
+    const engine = new ParityEngine(1);
+    const { ask } = room(engine, { maxBatch: 2 });
+    await ask('1');
+    engine.ms = 74;
+    const first = ask('1');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const [hurried, patient] = [ask('3', { deadlineMs: 100 }), ask('5')];
+    await first;
+    engine.ms = 1;
+    expect([codeOf((await hurried).outcome), codeOf((await patient).outcome)]).toEqual([
+      'deadline_exceeded',
+      'odd',
+    ]);
+    expect(engine.batches.map(({ size }) => size)).toEqual([1, 1, 1]);
   });
 
   it('fail clearly when the engine does, and the next are served', async () => {
