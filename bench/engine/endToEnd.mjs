@@ -19,8 +19,8 @@ import { connectAsync } from 'mqtt';
 
 const [out = '.', bundle = 'builtin'] = process.argv.slice(2);
 const texts = [
-  'what is my balance',
-  'play some music for me',
+  'how much is left in my checking account today',
+  'put some jazz on in the living room please',
   'will it rain in the city tomorrow',
   'set a timer',
 ];
