@@ -66,7 +66,11 @@ async function p99Of(seconds: number): Promise<number> {
   for (let sent = 0; sent < seconds * 100; sent++) {
     const id = `${performance.now()}-${sent}`;
     sentAt.set(id, performance.now());
-    client.publish('intentd/agent/request', JSON.stringify({ text: 'how much is left in my checking account today', id }), { qos: 1 });
+    client.publish(
+      'intentd/agent/request',
+      JSON.stringify({ text: 'how much is left in my checking account today', id }),
+      { qos: 1 },
+    );
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await settled(took, sentAt.size);
