@@ -1,3 +1,4 @@
 export * from './format/index.js';
 export * from './publisher/index.js';
 export * from './trust/index.js';
+export * from './ports.js';
