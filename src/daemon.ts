@@ -8,6 +8,7 @@ import { BundleStore } from './daemon/bundleStore.js';
 import { controlHandlers } from './daemon/controlHandlers.js';
 import { Engines } from './daemon/engines.js';
 import type { EngineNews } from './daemon/engineBuilds.js';
+import { keepEngineNews } from './daemon/engineHistory.js';
 import { GoldenGate, type Candidate } from './daemon/goldenGate.js';
 import { Models } from './daemon/models.js';
 import {
@@ -218,9 +219,11 @@ export class Daemon {
       config: this.#config,
       onHealth: (health: 'well' | 'failing') => {
         this.#report.publishHealth(health);
+        this.#telemetry.noteEvent(health === 'well' ? 'engines-well' : 'engines-failing');
       },
       onNews: (news: EngineNews) => {
         this.#report.publishEngine(news);
+        keepEngineNews(this.#telemetry, news);
         if (news.phase === 'building') void this.#notifier.status(`${news.step}, ${news.percent} %`);
         else void this.#notifier.status(`serving ${this.models.join(', ')}`);
       },

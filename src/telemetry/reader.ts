@@ -4,6 +4,7 @@ import { IntentdError } from '../base/index.js';
 import type { RequestRow } from './row.js';
 import { conditions, type RequestFilter } from './store/filter.js';
 import { schemaVersion, versionOf } from './store/openDatabase.js';
+import { readHappenings, type Happening } from './store/happenings.js';
 import { readPower, type PowerFigures, type PowerRange } from './store/powerQuery.js';
 import { StatsQuery, type Grouping, type RequestStats } from './store/statsQuery.js';
 
@@ -16,6 +17,8 @@ export interface StoredMeter {
   readonly covers: string;
   /** The rail that is the total, or `sum of …`. */
   readonly total: string;
+  /** Time between two of its samples when it was last used, in milliseconds; `null` where an older intentd noted it. */
+  readonly sampleMs: number | null;
 }
 
 /** Reads the request log while the daemon writes it, and never keeps the daemon from writing. */
@@ -72,7 +75,14 @@ export class RequestLogReader {
 
   /** The meters that measured anything kept here. */
   meters(): StoredMeter[] {
-    return this.#database.prepare('SELECT kind, device, covers, total FROM meter').all() as StoredMeter[];
+    return this.#database
+      .prepare('SELECT kind, device, covers, total, sampleMs FROM meter')
+      .all() as StoredMeter[];
+  }
+
+  /** The newest engine builds, steps of updates and events of a time, oldest first. */
+  happenings(range: Pick<RequestFilter, 'since' | 'until'>, limit: number): Happening[] {
+    return readHappenings(this.#database, range, limit);
   }
 
   close(): void {

@@ -14,6 +14,7 @@ import { PowerHistory } from './powerHistory.js';
 import { RecentRequests } from './recent.js';
 import { RequestLog, type RequestLogOptions } from './requestLog.js';
 import type { RequestRow } from './row.js';
+import type { Note } from './store/notes.js';
 
 export interface TelemetryOptions {
   /** Without it no row is kept and nothing is measured. */
@@ -27,6 +28,26 @@ export interface MeterReport {
   readonly meter: (MeterInfo & { readonly sampleMs: number }) | null;
   /** Why there is none, or why it is silent at present; `null` where all is well. */
   readonly fault: string | null;
+}
+
+/** An engine that was built, or was to be. */
+export interface BuildNote {
+  /** What it is an engine of and by what, such as `tensorrt 3f2a… int8`. */
+  readonly engine: string;
+  readonly outcome: 'built' | 'cached' | 'failed' | 'refused';
+  /** How long it took; `null` where nothing was built. */
+  readonly seconds: number | null;
+  /** The report, or why it failed: kept as JSON where it is an object. */
+  readonly detail?: unknown;
+}
+
+/** A step of an update. */
+export interface UpdateNote {
+  /** As the update's own state names it, such as `downloading`, `active`, `rolled-back`. */
+  readonly phase: string;
+  readonly version: string | null;
+  /** What more there is to say, above all why it failed. */
+  readonly detail?: unknown;
 }
 
 /** Samples further apart than this tell nothing of the time between them, in ms. */
@@ -89,7 +110,7 @@ export class Telemetry {
   start(): void {
     if (!this.#options.enabled) return;
     this.requestLog.start();
-    this.requestLog.note({ table: 'event', time: this.#clock.wall(), kind: 'start', detail: null });
+    this.noteEvent('start');
     void this.#findMeter();
   }
 
@@ -131,16 +152,38 @@ export class Telemetry {
     return energy === null ? null : (energy * tokens) / batch.tokens;
   }
 
+  /** Keeps that an engine was built, or could not be, with the next commit. */
+  noteBuild({ engine, outcome, seconds, detail = null }: BuildNote): void {
+    this.#note({ table: 'engine_build', time: this.#clock.wall(), engine, outcome, seconds, detail });
+  }
+
+  /** Keeps a step of an update with the next commit. */
+  noteUpdate({ phase, version, detail = null }: UpdateNote): void {
+    this.#note({ table: 'update_event', time: this.#clock.wall(), phase, version, detail });
+  }
+
+  /**
+   * Keeps what happened to the agent with the next commit.
+   *
+   * @param kind one word, such as `start`, `degraded`, `worker-restarted`: what people will search for
+   * @param detail kept as JSON where it is an object
+   */
+  noteEvent(kind: string, detail: unknown = null): void {
+    this.#note({ table: 'event', time: this.#clock.wall(), kind, detail });
+  }
+
   /** Stops measuring, keeps what waits, and closes. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#meter?.stop();
     this.#ledger.close();
-    if (this.#options.enabled) {
-      this.requestLog.note({ table: 'event', time: this.#clock.wall(), kind: 'stop', detail: null });
-    }
+    this.noteEvent('stop');
     await this.requestLog.stop();
+  }
+
+  #note(note: Note): void {
+    if (this.#options.enabled) this.requestLog.note(note);
   }
 
   #keep(row: RequestRow): void {
@@ -175,9 +218,8 @@ export class Telemetry {
   }
 
   #use(meter: Meter): void {
-    const { kind, device, covers, total, rails } = meter.info;
+    const { kind, covers, total, rails } = meter.info;
     this.#log.info({ meter: kind, covers, total }, 'energy is measured');
-    this.requestLog.note({ table: 'meter', kind, device, covers, total, rails });
     this.#history = new PowerHistory(rails, () => this.#clock.wall());
     this.#meter = meter;
     this.#fault = 'no sample has come yet';
@@ -206,7 +248,7 @@ export class Telemetry {
 
   #take(sample: Sample): void {
     const second = this.#history!.add(sample);
-    if (second !== undefined) this.requestLog.note({ table: 'power', ...second });
+    if (second !== undefined) this.#note({ table: 'power', ...second });
     const interval = this.#intervals.next(sample);
     if (interval === undefined) return;
     if (interval.energyMj !== null) {
@@ -220,7 +262,10 @@ export class Telemetry {
     if (this.#readingState) return;
     this.#readingState = true;
     this.#state = await readPowerState({ ...systemPowerStateFiles, sysfs: this.#options.meter.sysfs });
-    this.requestLog.note({ table: 'power_state', time: this.#clock.wall(), ...this.#state });
+    this.#note({ table: 'power_state', time: this.#clock.wall(), ...this.#state });
+    const { meter } = this.meter;
+    // Each time, since a log that was set aside begins anew, and the interval is known only after a while.
+    if (meter !== null) this.#note({ table: 'meter', ...meter });
     this.#readingState = false;
   }
 }

@@ -68,4 +68,42 @@ export const migrations: readonly string[] = [
   CREATE VIEW v_power AS
     SELECT datetime(time / 1000, 'unixepoch') AS utc, rail, meanMw / 1000.0 AS meanW, maxMw / 1000.0 AS maxW
     FROM power;`,
+
+  // Before SQLite 3.42, which many people's own sqlite3 is, datetime() knows no 'subsec' and gives NULL.
+  `ALTER TABLE meter ADD COLUMN sampleMs REAL;
+  CREATE INDEX engine_build_time ON engine_build (time);
+  CREATE INDEX update_event_time ON update_event (time);
+
+  DROP VIEW v_requests;
+  CREATE VIEW v_requests AS
+    SELECT r.id, strftime('%Y-%m-%d %H:%M:%f', r.time / 1000.0, 'unixepoch') AS utc, r.requestId, r.dialect,
+      r.model, r.version, r.engine, r.intent, r.confidence, r.outOfScope, r.error, r.tokens, r.bucket,
+      r.batchSize, r.queueUs / 1000.0 AS queueMs, r.tokenizeUs / 1000.0 AS tokenizeMs,
+      r.inferUs / 1000.0 AS inferMs, r.gpuUs / 1000.0 AS gpuMs, r.totalUs / 1000.0 AS totalMs, r.energyMj,
+      r.aboveIdleMj, r.energyHow, r.meter, m.covers AS meterCovers, m.total AS meterTotal, r.sampleMs, r.text
+    FROM request r LEFT JOIN meter m ON m.kind = r.meter;
+  CREATE VIEW v_energy_by_model AS
+    SELECT name AS model, SUM(count) AS requests, SUM(measured) AS measured,
+      SUM(energyMj) / 1000.0 AS joules, SUM(energyMj) / NULLIF(SUM(measured), 0) AS mjPerRequest,
+      SUM(aboveIdleMj) / NULLIF(SUM(measuredAbove), 0) AS aboveIdleMjPerRequest
+    FROM rollup WHERE dimension = 'model' AND level = 86400 GROUP BY name;
+  CREATE VIEW v_energy_by_engine AS
+    SELECT name AS engine, SUM(count) AS requests, SUM(measured) AS measured,
+      SUM(energyMj) / 1000.0 AS joules, SUM(energyMj) / NULLIF(SUM(measured), 0) AS mjPerRequest,
+      SUM(aboveIdleMj) / NULLIF(SUM(measuredAbove), 0) AS aboveIdleMjPerRequest
+    FROM rollup WHERE dimension = 'engine' AND level = 86400 GROUP BY name;
+  CREATE VIEW v_power_by_hour AS
+    SELECT datetime(start / 1000, 'unixepoch') AS utc, rail, seconds, meanMw / 1000.0 AS meanW,
+      maxMw / 1000.0 AS maxW, meanMw * seconds / 1e6 AS kilojoules
+    FROM power_rollup WHERE level = 3600;
+  CREATE VIEW v_power_state AS
+    SELECT datetime(time / 1000, 'unixepoch') AS utc, cpuMhz, gpuMhz, temperatureC, throttled,
+      throttleEvents, powerMode
+    FROM power_state;
+  CREATE VIEW v_engine_builds AS
+    SELECT datetime(time / 1000, 'unixepoch') AS utc, engine, outcome, seconds, detail FROM engine_build;
+  CREATE VIEW v_updates AS
+    SELECT datetime(time / 1000, 'unixepoch') AS utc, phase, version, detail FROM update_event;
+  CREATE VIEW v_events AS
+    SELECT datetime(time / 1000, 'unixepoch') AS utc, kind, detail FROM event;`,
 ];

@@ -13,7 +13,10 @@ export interface PowerSecond {
 export type Note =
   | ({ readonly table: 'power' } & PowerSecond)
   | ({ readonly table: 'power_state'; readonly time: number } & PowerState)
-  | ({ readonly table: 'meter' } & Pick<MeterInfo, 'kind' | 'device' | 'covers' | 'total' | 'rails'>)
+  | ({ readonly table: 'meter'; readonly sampleMs: number } & Pick<
+      MeterInfo,
+      'kind' | 'device' | 'covers' | 'total' | 'rails'
+    >)
   | {
       readonly table: 'engine_build';
       readonly time: number;
