@@ -36,14 +36,17 @@ export interface UpdateSource {
   /**
    * One complete refresh of trusted metadata and of the channels of the families asked for.
    *
+   * @returns everything that the channel offers of each family, newest first; the first without a refusal is what
+   *   the device takes
    * @throws IntentdError `expired`, `untrusted`, `rollback`, `unreachable`, …; nothing has changed then
    */
   check(families: readonly string[], signal: AbortSignal): Promise<readonly Offer[]>;
   /**
    * Brings every file of the bundle into the folder, each with length and SHA-256 as trusted metadata and the
-   * manifest say.
+   * manifest say. Of earlier calls everything that is right is kept; what is no file of the bundle is removed.
    *
-   * @throws IntentdError `unreachable` (worth another try), `untrusted`, `too_large`, `disk_full`, or the signal's reason
+   * @throws IntentdError `unreachable` (worth another try), `disk_full` (nothing of this call is left), `untrusted`,
+   *   `too_large`, `refused` where the device is of another kind or its agent too old; or the signal's reason
    */
   fetch(offer: Offer, options: FetchOptions): Promise<void>;
 }

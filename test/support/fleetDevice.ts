@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/base/index.js';
-import { FolderSource, TrustedMetadata, type Source, type TrustedTarget } from '../../src/update/index.js';
+import { FolderTransport, TrustedMetadata, type Source, type TrustedTarget } from '../../src/update/index.js';
 
 /** What a device keeps and knows of a repository; each refresh is one of a fresh process. */
 export class FleetDevice {
@@ -35,7 +35,14 @@ export class FleetDevice {
       clock: { wall: () => this.nowMs ?? Date.now() },
       log: silentLogger,
     });
-    return trust.refresh(typeof source === 'string' ? new FolderSource(source) : source, paths);
+    return trust.refresh(typeof source === 'string' ? new FolderTransport(source) : source, async (find) => {
+      const found = new Map<string, TrustedTarget>();
+      for (const path of paths) {
+        const target = await find(path);
+        if (target !== undefined) found.set(path, target);
+      }
+      return found;
+    });
   }
 
   /** `accepted`, or the code of the refusal. */

@@ -1,2 +1,7 @@
-export { FolderSource, checkedPath, type Source } from './source.js';
-export { TrustedMetadata, type TrustOptions, type TrustedTarget } from './trustedMetadata.js';
+export { checkedPath, type Source } from './source.js';
+export {
+  TrustedMetadata,
+  type FindTarget,
+  type TrustOptions,
+  type TrustedTarget,
+} from './trustedMetadata.js';

@@ -1,14 +1,13 @@
-import { join } from 'node:path';
-import { IntentdError, readRegularFile } from '../../base/index.js';
+import { IntentdError } from '../../base/index.js';
 
 /** Where a repository is read from. */
 export interface Source {
   /**
    * @param path in the repository, as `checkedPath` lets it pass
    * @returns at most `maxBytes`; `undefined` where there is no such file
-   * @throws IntentdError `bad_file` where it is longer, or cannot be read
+   * @throws IntentdError `too_large` where it is longer, `bad_file`, `unreachable`; or the signal's reason
    */
-  read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  read(path: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
 }
 
 const part = /^[A-Za-z0-9][A-Za-z0-9._-]{0,191}$/;
@@ -27,24 +26,4 @@ export function checkedPath(path: string): string {
     );
   }
   return path;
-}
-
-/** A folder or a medium that holds a repository. */
-export class FolderSource implements Source {
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  async read(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    const name = join(this.#folder, checkedPath(path));
-    try {
-      return await readRegularFile(name, { maxBytes, name });
-    } catch (error) {
-      const cause = error instanceof IntentdError ? error.cause : undefined;
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
 }

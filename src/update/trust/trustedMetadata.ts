@@ -10,6 +10,7 @@ import {
   type Logger,
 } from '../../base/index.js';
 import { isSignedFor, readMetadata, type Read, type RootSigned, type Signed } from '../format/index.js';
+import { diskFull } from '../diskFull.js';
 import { SourceFetcher, metadataUrl } from './fetcher.js';
 import { holdFloors, laterFloors, onlineKeysOf, readFloors, writeFloors, type Floors } from './floors.js';
 import { Generations } from './generations.js';
@@ -37,6 +38,9 @@ export interface TrustedTarget {
   readonly sha256: string;
 }
 
+/** Looks a target up in what is trusted; `undefined` where the repository does not have it. */
+export type FindTarget = (path: string) => Promise<TrustedTarget | undefined>;
+
 /**
  * What a repository says, by the client workflow of The Update Framework (5), from the installed root on.
  *
@@ -53,36 +57,43 @@ export class TrustedMetadata {
   }
 
   /**
-   * Brings the metadata up to date, and looks up targets.
+   * Brings the metadata up to date, and hands over what looks targets up in it while it does so: what `use`
+   * refuses is refused as a whole.
    *
-   * @returns by path; a target that the repository does not have is missing
-   * @throws IntentdError `rollback`, `expired`, `untrusted`, `trust_damaged`; then all is as it was, but for
-   *   a newer root that was verified
+   * @throws IntentdError `rollback`, `expired`, `untrusted`, `trust_damaged`, or what the source and `use` throw;
+   *   then all is as it was, but for a newer root that was verified
    */
-  async refresh(source: Source, paths: readonly string[]): Promise<ReadonlyMap<string, TrustedTarget>> {
+  async refresh<T>(source: Source, use: (find: FindTarget) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { folder, builtAtMs, clock } = this.#options;
     await mkdir(folder, { recursive: true });
     const newest = await this.#generations.newest();
     const floors = await this.#floors(newest);
     const root = await this.#newestRoot(newest);
     const timeMs = Math.max(clock.wall(), builtAtMs, floors?.timeMs ?? 0);
-    const found = new Map<string, TrustedTarget>();
+    const fetcher = new SourceFetcher(source, signal);
+    let result: T;
     await this.#generations.add(async (temporary) => {
       await startingFiles(newest, root, temporary);
       try {
-        await lookUp(updaterFor(temporary, source, timeMs), paths, found);
+        const updater = updaterFor(temporary, fetcher, timeMs);
+        await updater.refresh();
         const next = await floorsIn(temporary, timeMs);
         if (floors !== undefined) holdFloors(floors, next);
+        result = await use(async (path) => {
+          const target = await updater.getTargetInfo(path);
+          return target === undefined ? undefined : trustedTarget(target);
+        });
         // Before the generation: it was complete and right, and nothing older counts from here on.
         await writeFloors(join(folder, floorsFile), next);
         await writeFloors(join(temporary, floorsFile), next);
       } catch (error) {
         await this.#keepRoot(temporary, root);
-        throw refusal(error);
+        if (signal?.aborted === true) throw error;
+        throw fetcher.failure ?? refusal(error);
       }
       await this.#keepRoot(temporary, root);
     });
-    return found;
+    return result!;
   }
 
   /** Fails closed: with both copies damaged nobody knows what was accepted before. */
@@ -140,11 +151,11 @@ async function startingFiles(
   await writeFileAtomic(join(folder, rootFile), root.bytes);
 }
 
-function updaterFor(folder: string, source: Source, timeMs: number): Updater {
+function updaterFor(folder: string, fetcher: SourceFetcher, timeMs: number): Updater {
   const updater = new Updater({
     metadataDir: folder,
     metadataBaseUrl: metadataUrl,
-    fetcher: new SourceFetcher(source),
+    fetcher,
   });
   // The library takes the time from the system, which a device without battery does not know.
   const { trustedSet } = updater as unknown as { trustedSet?: { referenceTime?: unknown } };
@@ -153,18 +164,6 @@ function updaterFor(folder: string, source: Source, timeMs: number): Updater {
   }
   trustedSet.referenceTime = new Date(timeMs);
   return updater;
-}
-
-async function lookUp(
-  updater: Updater,
-  paths: readonly string[],
-  found: Map<string, TrustedTarget>,
-): Promise<void> {
-  await updater.refresh();
-  for (const path of paths) {
-    const target = await updater.getTargetInfo(path);
-    if (target !== undefined) found.set(path, trustedTarget(target));
-  }
 }
 
 function trustedTarget({ path, length, hashes }: TargetFile): TrustedTarget {
@@ -196,9 +195,12 @@ async function floorsIn(folder: string, timeMs: number): Promise<Floors> {
   };
 }
 
+/** What the library throws, in our words. */
 function refusal(error: unknown): unknown {
   if (error instanceof IntentdError) return error;
   const reason = messageOf(error);
+  // The library keeps the text of the errors of its own writing only.
+  if (/\b(ENOSPC|EDQUOT)\b/.test(reason)) return diskFull('the metadata of updates', error);
   const code = /is expired/.test(reason) ? 'expired' : 'untrusted';
   return new IntentdError(code, `The repository is refused: ${reason}.`, { cause: error });
 }

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FolderSource, checkedPath, type Source } from '../../../src/update/index.js';
+import { FolderTransport, checkedPath, type Source } from '../../../src/update/index.js';
 import { Fleet } from '../../support/fleet.js';
 import { FleetDevice } from '../../support/fleetDevice.js';
 
@@ -196,7 +196,7 @@ describe('a root', () => {
     await fleet.rotate('timestamp');
     const broken = snapshotOf(fleet);
     rmSync(metadata(broken, 'timestamp.json'));
-    expect(await device.outcome(broken)).toBe('untrusted');
+    expect(await device.outcome(broken)).toBe('unreachable');
     // Newer than what the device has, and signed with the key that the root took back.
     expect([await unaware.outcome(leaked), await device.outcome(leaked)]).toEqual(['accepted', 'untrusted']);
     expect(await device.outcome()).toBe('accepted');
@@ -218,7 +218,7 @@ describe('a file', () => {
     expect(Math.max(...asked)).toBeLessThanOrEqual(5_000_000);
     const big = snapshotOf(fleet);
     writeFileSync(metadata(big, 'timestamp.json'), Buffer.alloc(20_000, 32));
-    expect(await new FleetDevice(fleet.repository).outcome(big)).toBe('bad_file');
+    expect(await new FleetDevice(fleet.repository).outcome(big)).toBe('too_large');
   });
 
   it.each([
@@ -241,6 +241,6 @@ describe('a file', () => {
     const linked = snapshotOf(fleet);
     rmSync(metadata(linked, 'timestamp.json'));
     symlinkSync(metadata(fleet.repository, 'timestamp.json'), metadata(linked, 'timestamp.json'));
-    expect(await device.outcome(new FolderSource(linked))).toBe('bad_file');
+    expect(await device.outcome(new FolderTransport(linked))).toBe('bad_file');
   });
 });

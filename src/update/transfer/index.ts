@@ -1,0 +1,3 @@
+export { FolderTransport } from './folderTransport.js';
+export type { StoredFile, TakePiece, Transport } from './transport.js';
+export { openUpdateSource, type SourceLimits, type UpdateSourceOptions } from './updateSource.js';
