@@ -5,5 +5,6 @@ export * from './errors.js';
 export * from './json.js';
 export * from './log.js';
 export * from './regularFile.js';
+export * from './turns.js';
 export * from './explainZod.js';
 export * from './utterance.js';

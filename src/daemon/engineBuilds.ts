@@ -1,4 +1,4 @@
-import { IntentdError, messageOf, type Logger } from '../base/index.js';
+import { IntentdError, Turns, messageOf, type Logger } from '../base/index.js';
 import type { BuildStatus, Engine, EngineReport, EngineSlot, Launch } from '../engine/index.js';
 
 /** What is said of the engines, retained: PROTOCOL's `engine`. */
@@ -40,7 +40,7 @@ const loggedPercent = 10;
 export class EngineBuilds {
   readonly #options: EngineBuildsOptions;
   readonly #ordered = new Map<EngineSlot, Promise<EngineReport>>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #current: BuildStatus | undefined;
   #logged = '';
 
@@ -59,22 +59,24 @@ export class EngineBuilds {
    * @throws IntentdError why it does not serve; it is told and logged, too
    */
   order(order: BuildOrder, tell?: (status: BuildStatus) => void): Promise<EngineReport> {
-    const { slot, signal } = order;
+    const { slot } = order;
     const known = this.#ordered.get(slot);
     if (known !== undefined) return known;
-    const mine = this.#turn
-      .then(() => this.#perform(order, tell))
-      .catch((error: unknown) => {
-        if (!signal.aborted) this.#failed(error);
-        throw error;
-      })
-      .finally(() => {
-        this.#ordered.delete(slot);
-        this.#current = undefined;
-      });
+    const mine = this.#turns.take(() => this.#attempt(order, tell));
     this.#ordered.set(slot, mine);
-    this.#turn = mine.catch(() => undefined);
     return mine;
+  }
+
+  async #attempt(order: BuildOrder, tell?: (status: BuildStatus) => void): Promise<EngineReport> {
+    try {
+      return await this.#perform(order, tell);
+    } catch (error) {
+      if (!order.signal.aborted) this.#failed(error);
+      throw error;
+    } finally {
+      this.#ordered.delete(order.slot);
+      this.#current = undefined;
+    }
   }
 
   async #perform(order: BuildOrder, tell?: (status: BuildStatus) => void): Promise<EngineReport> {

@@ -1,21 +1,13 @@
-import { fileURLToPath } from 'node:url';
 import { IntentdError, messageOf, type Clock, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
-import {
-  EngineSlot,
-  WorkerProcess,
-  type BuildStatus,
-  type Engine,
-  type EngineReport,
-} from '../engine/index.js';
-import { padTokens } from '../model/index.js';
+import type { BuildStatus, Engine, EngineReport, EngineSlot, Health } from '../engine/index.js';
 import type { ServedModel } from '../requests/index.js';
 import { identifyBundle, loadBundle, type BundleIdentity, type LoadedBundle } from './bundles.js';
+import { Encoders, type Encoder } from './encoders.js';
 import { EngineBuilds, type BuildOrder, type EngineNews } from './engineBuilds.js';
+import { warmUp } from './firstInferences.js';
 import type { Candidate } from './goldenGate.js';
-import { TensorRt, type EngineTarget } from './tensorRt.js';
-
-const warmUps = 3;
+import { TensorRt } from './tensorRt.js';
 
 /** A bundle whose head is on a worker. */
 export interface LoadedModel {
@@ -26,24 +18,9 @@ export interface LoadedModel {
   readonly served: ServedModel;
 }
 
-/** A worker's encoder and the folders of the bundles that use it; the next worker reads the first of them. */
-interface Encoder {
-  readonly slot: EngineSlot;
-  readonly folders: string[];
-  /** The heads on it, with what each must answer rightly. */
-  readonly models: Map<LoadedModel['served'], Candidate>;
-  /** Where TensorRT may serve it. */
-  readonly target: EngineTarget;
-  /** The engine of the cache that serves, if one does. */
-  engineKey: string | undefined;
-  /** Whether its engine has to be built once a model is on it. */
-  isMissing: boolean;
-  readonly closing: AbortController;
-}
-
 export interface EnginesOptions {
   readonly config: Config;
-  readonly onHealth: (health: 'well' | 'failing') => void;
+  readonly onHealth: (health: Health) => void;
   /** Told of builds, and that another kind of engine serves. */
   readonly onNews: (news: EngineNews) => void;
   readonly onServing: () => void;
@@ -51,13 +28,11 @@ export interface EnginesOptions {
   readonly check: (candidate: Candidate) => Promise<void>;
 }
 
-/** The workers that hold the encoders, one for each encoder, and the heads on them. */
+/** The heads of the bundles that serve, on the workers of their encoders, and the engines built for these. */
 export class Engines {
   readonly #options: EnginesOptions;
-  readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #encoders = new Map<string, Encoder>();
-  readonly #closing = new AbortController();
+  readonly #encoders: Encoders;
   readonly #tensorRt: TensorRt | undefined;
   readonly #builds: EngineBuilds | undefined;
   #heads = 0;
@@ -65,18 +40,28 @@ export class Engines {
   /** @throws IntentdError `no_addon` where TensorRT is demanded and was not built */
   constructor(options: EnginesOptions, clock: Clock, log: Logger) {
     this.#options = options;
-    this.#clock = clock;
     this.#log = log;
-    const tensorRt = TensorRt.find(options.config, log);
+    const { config, onHealth, onNews, onServing } = options;
+    const tensorRt = TensorRt.find(config, log);
     this.#tensorRt = tensorRt;
     if (tensorRt !== undefined) {
       const build = tensorRt.build.bind(tensorRt);
-      this.#builds = new EngineBuilds({ build, tell: options.onNews, log });
+      this.#builds = new EngineBuilds({ build, tell: onNews, log });
     }
+    const encoders = {
+      engine: config.engine,
+      onHealth,
+      onServing,
+      prefer: async (...[target, signal]: Parameters<TensorRt['first']>) => tensorRt?.first(target, signal),
+      onMissing: (encoder: Encoder) => {
+        this.#buildMissing(encoder);
+      },
+    };
+    this.#encoders = new Encoders(encoders, clock, log);
   }
 
   get slots(): readonly EngineSlot[] {
-    return [...this.#encoders.values()].map(({ slot }) => slot);
+    return this.#encoders.all.map(({ slot }) => slot);
   }
 
   /** How far the engine is that is being built. */
@@ -86,7 +71,7 @@ export class Engines {
 
   /** The key of the TensorRT engine that serves a slot. */
   engineKeyOf(slot: EngineSlot): string | undefined {
-    const encoder = [...this.#encoders.values()].find((one) => one.slot === slot);
+    const encoder = this.#encoders.all.find((one) => one.slot === slot);
     return slot.info.kind === 'tensorrt' ? encoder?.engineKey : undefined;
   }
 
@@ -96,7 +81,7 @@ export class Engines {
    * @throws IntentdError `no_tensorrt` where TensorRT is not used here, or why the engine does not serve
    */
   async rebuild(model: LoadedModel, tell: (status: BuildStatus) => void): Promise<EngineReport> {
-    const encoder = this.#encoders.get(keyOf(model.identity));
+    const encoder = this.#encoders.of(model.identity);
     if (this.#tensorRt === undefined || this.#builds === undefined || encoder === undefined) {
       throw new IntentdError(
         'no_tensorrt',
@@ -119,7 +104,7 @@ export class Engines {
   ): Promise<{ model: LoadedModel; bundle: LoadedBundle }> {
     const identity = await identifyBundle(folder);
     const [slotResult, bundleResult] = await Promise.allSettled([
-      this.#claim(identity, signal),
+      this.#encoders.claim(identity, signal),
       loadBundle(identity),
     ]);
     if (slotResult.status === 'rejected') throw slotResult.reason;
@@ -135,27 +120,25 @@ export class Engines {
       this.#log.info({ model: id, version, engine: kind, form, worker: slot.pid }, 'a bundle is loaded');
       return { model, bundle };
     } catch (error) {
-      await this.#release(identity);
+      await this.#encoders.release(identity);
       throw error;
     }
   }
 
   /** Takes a model's head off its worker, and ends a worker that has none left. */
   async unload({ served, slot, identity }: LoadedModel): Promise<void> {
-    this.#encoders.get(keyOf(identity))?.models.delete(served);
+    this.#encoders.of(identity)?.models.delete(served);
     try {
       await slot.dropHead(served.head);
     } catch (error) {
       this.#log.warn({ model: served.id, reason: messageOf(error) }, 'a head could not be dropped');
     }
-    await this.#release(identity);
+    await this.#encoders.release(identity);
   }
 
   /** Ends every worker, also those that are being started. */
-  async close(): Promise<void> {
-    this.#closing.abort(new IntentdError('stopping', 'The agent is stopping.'));
-    for (const { closing } of this.#encoders.values()) closing.abort(this.#closing.signal.reason);
-    await Promise.all(this.slots.map((slot) => slot.close()));
+  close(): Promise<void> {
+    return this.#encoders.close();
   }
 
   async #modelOf(
@@ -174,74 +157,9 @@ export class Engines {
     return { name, identity, slot, served };
   }
 
-  /** The slot of the bundle's encoder, which keeps its worker until the claim is released. */
-  async #claim(identity: BundleIdentity, signal: AbortSignal): Promise<EngineSlot> {
-    const key = keyOf(identity);
-    for (;;) {
-      signal.throwIfAborted();
-      const existing = this.#encoders.get(key);
-      if (existing === undefined) return this.#start(key, identity.folder);
-      existing.folders.push(identity.folder);
-      if (await startedWell(existing.slot)) return existing.slot;
-      // Why not is told by who started it, with another bundle's files: this one's may be whole.
-      if (this.#encoders.get(key) === existing) this.#encoders.delete(key);
-    }
-  }
-
-  async #start(key: string, folder: string): Promise<EngineSlot> {
-    const encoder = this.#newEncoder(folder);
-    this.#encoders.set(key, encoder);
-    try {
-      const preferred = await this.#tensorRt?.first(encoder.target, this.#closing.signal);
-      await encoder.slot.start(preferred);
-    } catch (error) {
-      if (this.#encoders.get(key) === encoder) this.#encoders.delete(key);
-      throw error;
-    }
-    return encoder.slot;
-  }
-
-  #newEncoder(folder: string): Encoder {
-    const folders = [folder];
-    const current = (): string => folders[0] ?? folder;
-    const target: EngineTarget = {
-      folder: current,
-      missing: () => {
-        encoder.isMissing = true;
-        this.#buildMissing(encoder);
-      },
-      loaded: (key) => {
-        encoder.engineKey = key;
-      },
-    };
-    const encoder: Encoder = {
-      slot: this.#newSlot(current),
-      folders,
-      models: new Map(),
-      target,
-      engineKey: undefined,
-      isMissing: false,
-      closing: new AbortController(),
-    };
-    return encoder;
-  }
-
-  #newSlot(folder: () => string): EngineSlot {
-    const { config, onHealth, onServing } = this.#options;
-    const { hangMs, heartbeatMs, startMs, threads } = config.engine;
-    const kind = config.engine.kind === 'none' ? 'none' : 'onnxruntime';
-    const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
-    const launch = () => {
-      const task = JSON.stringify({ folder: folder(), kind, threads });
-      const command = [process.execPath, '--expose-gc', script, task];
-      return WorkerProcess.start({ command, hangMs, startMs }, this.#log, this.#closing.signal);
-    };
-    return new EngineSlot({ launch, heartbeatMs, onHealth, onServing }, this.#clock, this.#log);
-  }
-
   /** Notes what a head must answer rightly on another engine, and has that built where it is missing. */
   #place(model: LoadedModel, { digest, golden, manifest }: LoadedBundle): void {
-    const encoder = this.#encoders.get(keyOf(model.identity));
+    const encoder = this.#encoders.of(model.identity);
     if (encoder === undefined) return;
     const { evaluation } = manifest;
     encoder.models.set(model.served, { model: model.served, digest, golden, evaluation });
@@ -262,52 +180,14 @@ export class Engines {
       launch: tensorRt.launching(encoder.target),
       check: async (next) => {
         for (const candidate of encoder.models.values()) await this.#options.check(on(next, candidate));
-        await tensorRt.tidy(new Set([...this.#encoders.values()].flatMap(({ engineKey = [] }) => engineKey)));
+        await tensorRt.tidy(new Set(this.#encoders.all.flatMap(({ engineKey = [] }) => engineKey)));
       },
-      signal: AbortSignal.any([encoder.closing.signal, this.#closing.signal]),
+      signal: AbortSignal.any([encoder.closing.signal, this.#encoders.closing]),
     };
-  }
-
-  async #release(identity: BundleIdentity): Promise<void> {
-    const key = keyOf(identity);
-    const encoder = this.#encoders.get(key);
-    if (encoder === undefined) return;
-    const at = encoder.folders.indexOf(identity.folder);
-    if (at >= 0) encoder.folders.splice(at, 1);
-    if (encoder.folders.length > 0) return;
-    this.#encoders.delete(key);
-    encoder.closing.abort(new IntentdError('unloaded', 'No model needs this encoder any more.'));
-    await encoder.slot.close();
   }
 }
 
 /** The same model on another engine. */
 function on(engine: Engine, candidate: Candidate): Candidate {
   return { ...candidate, model: { ...candidate.model, engine } };
-}
-
-/** Bundles with equal weights and an equal graph share a worker. */
-function keyOf({ encoder, manifest }: BundleIdentity): string {
-  return JSON.stringify([encoder, manifest.architecture, manifest.attention, manifest.sparsity.layers]);
-}
-
-function startedWell(slot: EngineSlot): Promise<boolean> {
-  return slot.started.then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The first inferences of a shape are slow: they are not a sender's. */
-async function warmUp(model: ServedModel, bundle: LoadedBundle): Promise<void> {
-  const texts = bundle.golden.slice(0, warmUps).map((golden) => golden.text);
-  for (const text of texts) await inferOnce(model, text);
-}
-
-/** @throws IntentdError where the engine fails, or gives what is no number */
-export async function inferOnce(model: ServedModel, text: string): Promise<void> {
-  const { logits } = await model.engine.infer(padTokens([model.tokenizer.encode(text)]), model.head);
-  if (!logits.every(Number.isFinite)) {
-    throw new IntentdError('bad_output', `The engine of ${model.id} gives outputs that are not finite.`);
-  }
 }

@@ -1,5 +1,7 @@
 export type * from './engine.js';
-export { EngineSlot, type Launch, type SlotOptions } from './slot.js';
+export { EngineSlot, type SlotOptions } from './slot/slot.js';
+export type { Launch } from './slot/activeWorker.js';
+export type { Health } from './slot/health.js';
 export { workerEnvironment } from './worker/environment.js';
 export { isolation, type Isolation } from './worker/isolation.js';
 export { WorkerProcess, workerGone, type WorkerOptions } from './worker/workerProcess.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/index.js';
+import type { Clock } from '../../base/index.js';
 
 const failuresThatMatter = 3;
 const windowMs = 5 * 60_000;

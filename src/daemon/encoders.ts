@@ -1,0 +1,162 @@
+import { fileURLToPath } from 'node:url';
+import { IntentdError, type Clock, type Logger } from '../base/index.js';
+import type { Config } from '../config/index.js';
+import { EngineSlot, WorkerProcess, type EngineInfo, type Health, type Launch } from '../engine/index.js';
+import type { ServedModel } from '../requests/index.js';
+import type { BundleIdentity } from './bundles.js';
+import type { Candidate } from './goldenGate.js';
+import type { EngineTarget } from './tensorRt.js';
+
+/** A worker's encoder and the folders of the bundles that use it; the next worker reads the first of them. */
+export interface Encoder {
+  readonly slot: EngineSlot;
+  readonly folders: string[];
+  /** The heads on it, with what each must answer rightly. */
+  readonly models: Map<ServedModel, Candidate>;
+  /** Where TensorRT may serve it. */
+  readonly target: EngineTarget;
+  /** The engine of the cache that serves, if one does. */
+  engineKey: string | undefined;
+  /** Whether its engine has to be built once a model is on it. */
+  isMissing: boolean;
+  /** Aborts when no bundle uses it any more. */
+  readonly closing: AbortController;
+}
+
+export interface EncodersOptions {
+  readonly engine: Config['engine'];
+  readonly onHealth: (health: Health) => void;
+  readonly onServing: (info: EngineInfo) => void;
+  /** What an encoder is to be started with in place of the CPU engine, if anything. */
+  readonly prefer: (target: EngineTarget, signal: AbortSignal) => Promise<Launch | undefined>;
+  /** Called where a TensorRT engine of the encoder has to be built. */
+  readonly onMissing: (encoder: Encoder) => void;
+}
+
+/** The encoders that are loaded, each on a worker of its own, for as long as a bundle uses it. */
+export class Encoders {
+  readonly #options: EncodersOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #encoders = new Map<string, Encoder>();
+  readonly #closing = new AbortController();
+
+  constructor(options: EncodersOptions, clock: Clock, log: Logger) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get all(): readonly Encoder[] {
+    return [...this.#encoders.values()];
+  }
+
+  /** Aborts when all are closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  of(identity: BundleIdentity): Encoder | undefined {
+    return this.#encoders.get(keyOf(identity));
+  }
+
+  /**
+   * The slot of the bundle's encoder, which keeps its worker until the claim is released.
+   *
+   * @throws IntentdError why its worker does not start, or the signal's reason
+   */
+  async claim(identity: BundleIdentity, signal: AbortSignal): Promise<EngineSlot> {
+    const key = keyOf(identity);
+    for (;;) {
+      signal.throwIfAborted();
+      const existing = this.#encoders.get(key);
+      if (existing === undefined) return this.#start(key, identity.folder);
+      existing.folders.push(identity.folder);
+      if (await startedWell(existing.slot)) return existing.slot;
+      // Why not is told by who started it, with another bundle's files: this one's may be whole.
+      if (this.#encoders.get(key) === existing) this.#encoders.delete(key);
+    }
+  }
+
+  /** Takes a claim back, and ends a worker that no bundle uses any more. */
+  async release(identity: BundleIdentity): Promise<void> {
+    const key = keyOf(identity);
+    const encoder = this.#encoders.get(key);
+    if (encoder === undefined) return;
+    const at = encoder.folders.indexOf(identity.folder);
+    if (at >= 0) encoder.folders.splice(at, 1);
+    if (encoder.folders.length > 0) return;
+    this.#encoders.delete(key);
+    encoder.closing.abort(new IntentdError('unloaded', 'No model needs this encoder any more.'));
+    await encoder.slot.close();
+  }
+
+  /** Ends every worker, also those that are being started. */
+  async close(): Promise<void> {
+    this.#closing.abort(new IntentdError('stopping', 'The agent is stopping.'));
+    for (const { closing } of this.all) closing.abort(this.closing.reason);
+    await Promise.all(this.all.map(({ slot }) => slot.close()));
+  }
+
+  async #start(key: string, folder: string): Promise<EngineSlot> {
+    const encoder = this.#newEncoder(folder);
+    this.#encoders.set(key, encoder);
+    try {
+      await encoder.slot.start(await this.#options.prefer(encoder.target, this.closing));
+    } catch (error) {
+      if (this.#encoders.get(key) === encoder) this.#encoders.delete(key);
+      throw error;
+    }
+    return encoder.slot;
+  }
+
+  #newEncoder(folder: string): Encoder {
+    const folders = [folder];
+    const current = (): string => folders[0] ?? folder;
+    const target: EngineTarget = {
+      folder: current,
+      missing: () => {
+        encoder.isMissing = true;
+        this.#options.onMissing(encoder);
+      },
+      loaded: (key) => {
+        encoder.engineKey = key;
+      },
+    };
+    const encoder: Encoder = {
+      slot: this.#newSlot(current),
+      folders,
+      models: new Map(),
+      target,
+      engineKey: undefined,
+      isMissing: false,
+      closing: new AbortController(),
+    };
+    return encoder;
+  }
+
+  #newSlot(folder: () => string): EngineSlot {
+    const { engine, onHealth, onServing } = this.#options;
+    const { hangMs, heartbeatMs, startMs, threads } = engine;
+    const kind = engine.kind === 'none' ? 'none' : 'onnxruntime';
+    const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
+    const launch = () => {
+      const task = JSON.stringify({ folder: folder(), kind, threads });
+      const command = [process.execPath, '--expose-gc', script, task];
+      return WorkerProcess.start({ command, hangMs, startMs }, this.#log, this.closing);
+    };
+    return new EngineSlot({ launch, heartbeatMs, onHealth, onServing }, this.#clock, this.#log);
+  }
+}
+
+/** Bundles with equal weights and an equal graph share a worker. */
+function keyOf({ encoder, manifest }: BundleIdentity): string {
+  return JSON.stringify([encoder, manifest.architecture, manifest.attention, manifest.sparsity.layers]);
+}
+
+function startedWell(slot: EngineSlot): Promise<boolean> {
+  return slot.started.then(
+    () => true,
+    () => false,
+  );
+}
