@@ -51,6 +51,16 @@ export class Models {
     return this.#serving.default;
   }
 
+  /** Those that serve, the configured ones first, as `name version`. */
+  get names(): string[] {
+    return this.loaded.map(({ served: { id, version } }) => `${id} ${version}`);
+  }
+
+  /** One line for whoever asks what the agent does. */
+  get summary(): string {
+    return `serving ${this.names.join(', ')}`;
+  }
+
   /** Whether the name's bundle was loaded into a running agent, and not configured. */
   isLoaded(name: string): boolean {
     return this.#parts.active.models.has(name);

@@ -1,0 +1,173 @@
+import type { Clock, Logger } from '../base/index.js';
+import { Broker } from '../broker/index.js';
+import type { Config } from '../config/index.js';
+import { Deliveries, Requests } from '../requests/index.js';
+import { ControlServer, Notifier, Watchdog } from '../service/index.js';
+import { Telemetry } from '../telemetry/index.js';
+import { ActiveModels } from './activeModels.js';
+import { Answering } from './answering.js';
+import { BundleStore } from './bundleStore.js';
+import { controlHandlers } from './controlHandlers.js';
+import type { EngineNews } from './engineBuilds.js';
+import { keepEngineNews } from './engineHistory.js';
+import { Engines } from './engines.js';
+import { GoldenGate, type Candidate } from './goldenGate.js';
+import { Models } from './models.js';
+import { brokerOptions, deliveriesOptions, openDeliveryStore, telemetryOptions } from './roomOptions.js';
+import { SelfReport } from './selfReport.js';
+
+export interface RoomsOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  /** Version of the agent. */
+  readonly version: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Called each time the broker is reached. */
+  readonly onConnected: () => void;
+}
+
+/** The rooms of the agent, wired with one another; nothing runs before it is started. */
+export class Rooms {
+  readonly #options: RoomsOptions;
+  readonly #gate: GoldenGate;
+  readonly notifier: Notifier;
+  readonly engines: Engines;
+  readonly telemetry: Telemetry;
+  readonly requests: Requests;
+  readonly models: Models;
+  readonly control: ControlServer;
+  readonly broker: Broker;
+  readonly deliveries: Deliveries;
+  readonly answering: Answering;
+  readonly report: SelfReport;
+  /** Absent where nothing waits to hear that the agent lives. */
+  readonly watchdog: Watchdog | undefined;
+
+  /** @throws IntentdError `bad_config` where a secret cannot be read, `no_addon` */
+  constructor(options: RoomsOptions) {
+    const { clock, config, env, log, version } = options;
+    this.#options = options;
+    this.notifier = new Notifier(env, log);
+    this.#gate = new GoldenGate(
+      { stateDir: config.stateDir, agent: version, floor: config.model.goldenFloor },
+      log,
+    );
+    this.engines = this.#makeEngines();
+    this.telemetry = new Telemetry(telemetryOptions(config), clock, log);
+    this.requests = new Requests(config.requests, clock, log, this.telemetry);
+    this.models = this.#makeModels();
+    this.control = this.#makeControl();
+    this.broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
+    this.deliveries = this.#makeDeliveries();
+    this.answering = this.#makeAnswering();
+    this.watchdog = this.#makeWatchdog();
+    this.report = this.#makeReport();
+  }
+
+  #makeEngines(): Engines {
+    const { clock, config, log } = this.#options;
+    const options = {
+      config,
+      onHealth: (health: 'well' | 'failing') => {
+        this.report.publishHealth(health);
+        this.telemetry.noteEvent(health === 'well' ? 'engines-well' : 'engines-failing');
+      },
+      onNews: (news: EngineNews) => {
+        this.report.publishEngine(news);
+        keepEngineNews(this.telemetry, news);
+        void this.notifier.status(
+          news.phase === 'building' ? `${news.step}, ${news.percent} %` : this.models.summary,
+        );
+      },
+      onServing: () => {
+        this.report.publishInfo();
+      },
+      check: (candidate: Candidate) => this.#gate.check(candidate, () => undefined),
+    };
+    return new Engines(options, clock, log);
+  }
+
+  #makeModels(): Models {
+    const { config, log } = this.#options;
+    return new Models({
+      config,
+      engines: this.engines,
+      store: new BundleStore(config.stateDir),
+      active: new ActiveModels(config.stateDir, log),
+      gate: this.#gate,
+      serve: (models) => {
+        this.requests.serve(models);
+        this.report.publishInfo();
+      },
+      openFor: (model) => this.requests.openFor(model),
+      log,
+    });
+  }
+
+  #makeControl(): ControlServer {
+    const { engines, models, requests } = this;
+    const inFlight = requests.loadOf.bind(requests);
+    const handlers = controlHandlers({ agent: this.#options.version, models, engines, inFlight });
+    return new ControlServer(handlers, this.#options.log);
+  }
+
+  #brokerHandlers(): ConstructorParameters<typeof Broker>[1] {
+    return {
+      onRequest: (request) => {
+        this.answering.take(request);
+      },
+      onRefused: (dialect, code) => {
+        this.answering.refused(dialect, code);
+      },
+      onUp: this.#options.onConnected,
+      onDown: () => undefined,
+    };
+  }
+
+  #makeDeliveries(): Deliveries {
+    const { clock, config, log } = this.#options;
+    const publish = this.broker.publish.bind(this.broker);
+    return new Deliveries(deliveriesOptions(config), openDeliveryStore(config, log), publish, clock, log);
+  }
+
+  #makeAnswering(): Answering {
+    const { clock, config } = this.#options;
+    return new Answering({
+      requests: this.requests,
+      deliveries: this.deliveries,
+      publish: this.broker.publish.bind(this.broker),
+      record: (row, batch) => {
+        this.telemetry.record(row, batch);
+      },
+      inferred: () => {
+        this.watchdog?.succeeded();
+      },
+      keepText: config.log.text,
+      clock,
+    });
+  }
+
+  #makeWatchdog(): Watchdog | undefined {
+    const everyMs = this.notifier.watchdogMs;
+    if (everyMs === undefined) return undefined;
+    const feed = (): void => void this.notifier.watchdog();
+    return new Watchdog({ everyMs, feed, probe: () => this.models.probe() }, this.#options.clock);
+  }
+
+  #makeReport(): SelfReport {
+    const { answering, broker, engines, models, requests, telemetry } = this;
+    const { clock, config, version } = this.#options;
+    return new SelfReport({
+      config,
+      version,
+      models,
+      engines,
+      requests,
+      telemetry,
+      answering,
+      broker,
+      clock,
+    });
+  }
+}
