@@ -49,7 +49,12 @@ function roomRule(room) {
 
 /** Rooms, or parts of rooms, that take time and the outside world as arguments. */
 const pure = {
-  files: ['src/decision/**/*.ts', 'src/model/sparsity/**/*.ts', 'src/telemetry/energy/**/*.ts'],
+  files: [
+    'src/decision/**/*.ts',
+    'src/model/sparsity/**/*.ts',
+    'src/telemetry/energy/**/*.ts',
+    'src/update/machine/**/*.ts',
+  ],
   rules: {
     'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'fetch', 'performance'],
     'no-restricted-properties': [

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IntentdError } from './errors.js';
@@ -57,7 +58,7 @@ export async function fillFolderAtomic(
   fill: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const parent = dirname(resolve(path));
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const temporary = temporaryBeside(path);
   try {
     await mkdir(temporary);
@@ -69,6 +70,24 @@ export async function fillFolderAtomic(
     throw error;
   }
   await syncFolder(parent);
+}
+
+/** Makes a folder and its missing parents, so that they survive a power cut; one that is there is kept. */
+export async function makeFolder(path: string, options: { readonly mode?: number } = {}): Promise<void> {
+  const full = resolve(path);
+  const first = await mkdir(full, { recursive: true, ...options });
+  if (first === undefined) return;
+  for (let made = full; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Makes what was written to a file survive a power cut. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Makes renames and new names in a folder survive a power cut. */

@@ -80,10 +80,30 @@ export interface UpdateHost {
   activate(family: string, digest: string): Promise<void>;
   /** Watches it serve; resolves at once with a failed figure where it must be taken back. */
   probation(family: string, digest: string, signal: AbortSignal): Promise<readonly GateFigure[]>;
-  /** Makes the one before serve again, durably, without network. */
+  /**
+   * Takes the bundle of that digest back: the one before serves again, durably, without network; where there was
+   * none, what is configured, or nothing. Does nothing where the bundle does not serve.
+   *
+   * @throws IntentdError `no_previous` where nothing could serve in its place
+   */
   rollback(family: string, digest: string): Promise<void>;
   /** Lets go of what was staged for a bundle that does not serve. */
   discard(digest: string): Promise<void>;
   /** The trial is over: lets go of the engine of the one before, which stays on disk. */
   settle(family: string): Promise<void>;
+}
+
+/** Where whole bundles are kept, `models/<digest>/`. */
+export interface BundleShelf {
+  /** Path of a file with these bytes in a bundle that is kept. */
+  owned(sha256: string): Promise<string | undefined>;
+  /**
+   * Takes a folder over, which must hold exactly the files that the manifest of this digest lists, and removes it.
+   * Where the bundle stands whole already, only the folder is removed.
+   *
+   * @throws IntentdError `bad_bundle` or `bad_file`
+   */
+  adopt(digest: string, folder: string): Promise<void>;
+  /** Removes every bundle but those that serve, the one before each, and these. */
+  collect(inFlight: ReadonlySet<string>): Promise<void>;
 }

@@ -22,7 +22,7 @@ const deviceKind = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a kind of device such as jetson-orin or linux-x64');
 
-const releaseSchema = z.strictObject({
+export const releaseSchema = z.strictObject({
   version: semanticVersion,
   /** SHA-256 of the bundle's manifest.json. */
   manifest: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits'),

@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fillFolderAtomic } from '../../base/index.js';
+import { fillFolderAtomic, makeFolder, syncFile } from '../../base/index.js';
 
 /** Whole generations of metadata, `<n>/`: the highest counts, and none is ever changed. */
 export class Generations {
@@ -35,7 +35,7 @@ export class Generations {
 
   /** Ascending; what an interrupted writing left is removed. */
   async #numbers(): Promise<number[]> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const names = await readdir(this.#folder);
     for (const name of names.filter((one) => one.endsWith('.tmp'))) {
       await rm(join(this.#folder, name), { recursive: true, force: true });
@@ -44,14 +44,5 @@ export class Generations {
       .filter((name) => /^[1-9]\d*$/.test(name))
       .map(Number)
       .sort((a, b) => a - b);
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

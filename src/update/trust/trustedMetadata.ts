@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Updater, type TargetFile } from 'tuf-js';
 import {
   IntentdError,
+  makeFolder,
   messageOf,
   readRegularFile,
   writeFileAtomic,
@@ -65,7 +66,7 @@ export class TrustedMetadata {
    */
   async refresh<T>(source: Source, use: (find: FindTarget) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { folder, builtAtMs, clock } = this.#options;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const newest = await this.#generations.newest();
     const floors = await this.#floors(newest);
     const root = await this.#newestRoot(newest);

@@ -1,0 +1,1 @@
+export { openJournal, type Journal } from './journal.js';
