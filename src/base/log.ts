@@ -1,4 +1,4 @@
-import { pino, stdTimeFunctions, type DestinationStream } from 'pino';
+import type { DestinationStream } from 'pino';
 
 /** What rooms write to: an object of fields, then a sentence. Never the text of an utterance. */
 export interface Logger {
@@ -30,6 +30,8 @@ export function logFormatFor(env: NodeJS.ProcessEnv, isTerminal: boolean): Logge
 
 /** Makes the one logger of a process. Lines are written before the call returns: none is lost in a crash. */
 export async function createLogger(options: LoggerOptions): Promise<Logger> {
+  // A command that only prints does not wait for it.
+  const { pino, stdTimeFunctions } = await import('pino');
   const target = options.destination ?? pino.destination({ dest: 2, sync: true });
   const logger: Logger = pino(
     {

@@ -5,7 +5,7 @@ import { positiveInteger } from './arguments.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
 import { requestTable } from './requestTable.js';
-import { configOf, withSettings, type SettingOptions } from './settings.js';
+import { stateDirOfAgent, withSettings, type SettingOptions } from './settings.js';
 import { pointInTime } from './time.js';
 
 interface LogOptions extends SettingOptions, FilterOptions {
@@ -75,9 +75,11 @@ export function withFilter(command: Command): Command {
 
 /** The log of the configured state directory. */
 export async function openReader(options: SettingOptions): Promise<RequestLogReader> {
-  const { config } = await configOf(options);
-  const { RequestLogReader, requestLogPath } = await import('../telemetry/index.js');
-  return new RequestLogReader(requestLogPath(config.stateDir));
+  const [stateDir, { RequestLogReader, requestLogPath }] = await Promise.all([
+    stateDirOfAgent(options),
+    import('../telemetry/index.js'),
+  ]);
+  return new RequestLogReader(requestLogPath(stateDir));
 }
 
 export function filterOf(options: FilterOptions): RequestFilter {

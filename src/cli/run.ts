@@ -41,7 +41,7 @@ export function addRun(program: Command, io: Io): void {
       );
       if (options.printConfig === true) {
         const { printConfig } = await import('../config/index.js');
-        io.print(printConfig(loaded).trimEnd());
+        io.print((await printConfig(loaded)).trimEnd());
         return;
       }
       await runDaemon(loaded.config, io);

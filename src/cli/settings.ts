@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { LoadedConfig } from '../config/index.js';
+import type { ConfigInputs, LoadedConfig } from '../config/index.js';
 
 /** Options of every command that reads the configuration. */
 export interface SettingOptions {
@@ -31,6 +31,20 @@ export async function configOf(
   more: Readonly<Record<string, string>> = {},
 ): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/index.js');
+  return loadConfig(inputsOf(options, more));
+}
+
+/**
+ * Where the agent of these settings keeps what it keeps: all that a command needs that only reads there.
+ *
+ * @throws IntentdError `bad_config`
+ */
+export async function stateDirOfAgent(options: SettingOptions): Promise<string> {
+  const { stateDirOf } = await import('../config/index.js');
+  return stateDirOf(inputsOf(options, {}));
+}
+
+function inputsOf(options: SettingOptions, more: Readonly<Record<string, string>>): ConfigInputs {
   const flags = {
     ...(options.broker === undefined ? {} : { 'broker.url': options.broker }),
     ...(options.device === undefined ? {} : { device: options.device }),
@@ -38,7 +52,7 @@ export async function configOf(
     ...more,
     ...options.set,
   };
-  return loadConfig({ env: process.env, file: options.config, flags });
+  return { env: process.env, file: options.config, flags };
 }
 
 function collect(text: string, previous: Record<string, string> = {}): Record<string, string> {

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { groupings, type Grouping, type RequestStats } from '../telemetry/index.js';
+import type { Grouping, RequestStats } from '../telemetry/index.js';
 import { examples } from './examples.js';
 import { percent } from './format.js';
 import type { Io } from './io.js';
@@ -12,6 +12,8 @@ interface StatsOptions extends SettingOptions, FilterOptions {
   readonly by?: Grouping;
   readonly json?: true;
 }
+
+const groupings = ['intent', 'model', 'engine', 'bucket', 'hour'] as const satisfies readonly Grouping[];
 
 /** `intentd stats` */
 export function addStats(program: Command, io: Io): void {

@@ -1,20 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { IntentdError, messageOf } from '../base/index.js';
+import { IntentdError } from '../base/index.js';
 import { defaultDeviceId, defaultStateDir } from './device.js';
 import { allowedKeys, configSchema, settings, type Config } from './schema.js';
-import { fromEnvironment, fromFlags, fromYaml, merge, type Source } from './sources.js';
-
-/** Read where no file is named, if it is there. */
-export const systemConfigFile = '/etc/intentd/intentd.yaml';
-
-export interface ConfigInputs {
-  readonly env: NodeJS.ProcessEnv;
-  /** The YAML file; `INTENTD_CONFIG`, then {@link systemConfigFile} where absent. */
-  readonly file?: string | undefined;
-  /** Dotted path → text, from the command line. */
-  readonly flags?: Readonly<Record<string, string>>;
-}
+import { fromEnvironment, fromFlags, merge } from './sources.js';
+import type { ConfigInputs } from './inputs.js';
+import { fileSource, type Source } from './yamlFile.js';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -47,21 +37,6 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
 
 function computedDefaults(env: NodeJS.ProcessEnv): Source {
   return { values: { device: defaultDeviceId(), stateDir: defaultStateDir(env) }, origins: new Map() };
-}
-
-function fileSource({ env, file }: ConfigInputs): Source {
-  const named = file ?? env['INTENTD_CONFIG'];
-  if (named === undefined && !existsSync(systemConfigFile)) return { values: {}, origins: new Map() };
-  const path = named ?? systemConfigFile;
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new IntentdError('bad_config', `The configuration ${path} cannot be read: ${messageOf(error)}.`, {
-      cause: error,
-    });
-  }
-  return fromYaml(text, path);
 }
 
 function refusal(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): IntentdError {

@@ -1,58 +1,8 @@
-import { LineCounter, parse, parseDocument, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { parse } from 'yaml';
 import { IntentdError } from '../base/index.js';
 import { settings } from './schema.js';
-
-/** One place that values come from: the values as a tree, and where each path of it stands. */
-export interface Source {
-  readonly values: Record<string, unknown>;
-  /** Dotted path → `FILE:LINE`, the variable's name, or the flag. */
-  readonly origins: ReadonlyMap<string, string>;
-}
-
-/**
- * Reads YAML text of the file `name`.
- *
- * @throws IntentdError `bad_config` naming file and line where it is no YAML, or no mapping.
- */
-export function fromYaml(text: string, name: string): Source {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const problem = document.errors[0];
-  if (problem !== undefined) {
-    const line = lines.linePos(problem.pos[0]).line;
-    throw new IntentdError('bad_config', `${name}:${line}: ${problem.message.split('\n')[0] ?? ''}`);
-  }
-  if (document.contents === null) return { values: {}, origins: new Map() };
-  if (!isMap(document.contents)) {
-    throw new IntentdError('bad_config', `${name}:1: expected a mapping of settings such as "log:".`);
-  }
-  const origins = new Map<string, string>();
-  noteLines(document.contents, '', (path, offset) => {
-    origins.set(path, `${name}:${lines.linePos(offset).line}`);
-  });
-  return { values: document.toJS({ maxAliasCount: 0 }) as Record<string, unknown>, origins };
-}
-
-function noteLines(node: Node | null, path: string, note: (path: string, offset: number) => void): void {
-  const below = path === '' ? '' : `${path}.`;
-  if (isMap(node)) {
-    for (const { key, value } of node.items) {
-      const at = `${below}${isScalar(key) ? String(key.value) : '?'}`;
-      note(at, (key as Node).range?.[0] ?? 0);
-      noteLines(value as Node | null, at, note);
-    }
-  }
-  if (isSeq(node)) {
-    node.items.forEach((item, index) => {
-      note(`${below}${index}`, (item as Node).range?.[0] ?? 0);
-    });
-  }
-}
-
-/** The environment variable of a setting: `requests.deadlineMs` is `INTENTD_REQUESTS_DEADLINE_MS`. */
-export function variableOf(path: string): string {
-  return `INTENTD_${path.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase()}`;
-}
+import { variableOf } from './variable.js';
+import type { Source } from './yamlFile.js';
 
 /** Variables with the prefix that are no settings; the last two belong to the project's own checks. */
 const otherVariables = new Set([

@@ -16,4 +16,4 @@ export type { Happening } from './store/happenings.js';
 export type { RequestFilter } from './store/filter.js';
 export type { Note, PowerSecond } from './store/notes.js';
 export type { PowerFigures, PowerRange, RailPower } from './store/powerQuery.js';
-export { groupings, type Grouping, type RequestStats } from './store/statsQuery.js';
+export type { Grouping, RequestStats } from './store/statsQuery.js';

@@ -7,7 +7,7 @@ import {
   loadConfig,
   printConfig,
   readSecret,
-  settings,
+  stateDirOf,
   variableOf,
 } from '../../src/config/index.js';
 
@@ -20,17 +20,17 @@ function file(text: string): string {
 }
 
 describe('the configuration', () => {
-  it('works with nothing given', () => {
-    const { config, origins } = loadConfig({ env: {}, file: file('') });
+  it('works with nothing given', async () => {
+    const { config, origins } = await loadConfig({ env: {}, file: file('') });
     expect(config.requests.deadlineMs).toBe(100);
     expect(config.broker.url).toBeUndefined();
     expect(config.log.text).toBe('none');
     expect(new Set(origins.values())).toEqual(new Set(['default']));
   });
 
-  it('lets the environment win over the file, and flags over both, and says so', () => {
+  it('lets the environment win over the file, and flags over both, and says so', async () => {
     const path = file('requests:\n  deadlineMs: 50\n  queue: 9\n  maxBatch: 4\n');
-    const { config, origins } = loadConfig({
+    const { config, origins } = await loadConfig({
       env: { INTENTD_REQUESTS_DEADLINE_MS: '60', INTENTD_REQUESTS_QUEUE: '10' },
       file: path,
       flags: { 'requests.queue': '11' },
@@ -41,13 +41,13 @@ describe('the configuration', () => {
     expect(origins.get('requests.maxBatch')).toBe(`${path}:4`);
   });
 
-  it('is frozen all the way down', () => {
-    const { config } = loadConfig({ env: {}, file: file('') });
+  it('is frozen all the way down', async () => {
+    const { config } = await loadConfig({ env: {}, file: file('') });
     expect(Object.isFrozen(config.broker.hermes.siteIds)).toBe(true);
   });
 
-  it('reads lists from the environment, and text that looks like a number as text', () => {
-    const { config } = loadConfig({
+  it('reads lists from the environment, and text that looks like a number as text', async () => {
+    const { config } = await loadConfig({
       env: { INTENTD_BROKER_POOLS: 'a, b', INTENTD_DEVICE: '007', INTENTD_BROKER_PROTOCOL: '5' },
       file: file(''),
     });
@@ -72,40 +72,64 @@ describe('the configuration', () => {
     ['a: [\n', ':2: '],
     ['- a\n', ':1: expected a mapping'],
     ['__proto__:\n  x: 1\n', ':1: __proto__: unknown setting'],
-  ])('refuses %j with its line and what is allowed', (text, message) => {
+  ])('refuses %j with its line and what is allowed', async (text, message) => {
     const path = file(text);
-    expect(() => loadConfig({ env: {}, file: path })).toThrow(`${path}${message}`);
+    await expect(loadConfig({ env: {}, file: path })).rejects.toThrow(`${path}${message}`);
   });
 
-  it('refuses unknown variables and wrong values in them by name', () => {
-    expect(() => loadConfig({ env: { INTENTD_QUEUE: '1' }, file: file('') })).toThrow(
+  it('refuses unknown variables and wrong values in them by name', async () => {
+    await expect(loadConfig({ env: { INTENTD_QUEUE: '1' }, file: file('') })).rejects.toThrow(
       'INTENTD_QUEUE: no such setting',
     );
-    expect(() => loadConfig({ env: { INTENTD_REQUESTS_QUEUE: '0' }, file: file('') })).toThrow(
+    await expect(loadConfig({ env: { INTENTD_REQUESTS_QUEUE: '0' }, file: file('') })).rejects.toThrow(
       'INTENTD_REQUESTS_QUEUE: requests.queue: Too small',
     );
-    expect(() => loadConfig({ env: {}, file: file(''), flags: { queue: '1' } })).toThrow(
+    await expect(loadConfig({ env: {}, file: file(''), flags: { queue: '1' } })).rejects.toThrow(
       '--set queue: no such setting',
     );
   });
 
-  it('says which file cannot be read', () => {
-    expect(() => loadConfig({ env: {}, file: '/nowhere/intentd.yaml' })).toThrow(
+  it('says which file cannot be read', async () => {
+    await expect(loadConfig({ env: {}, file: '/nowhere/intentd.yaml' })).rejects.toThrow(
       'The configuration /nowhere/intentd.yaml cannot be read',
     );
   });
 
-  it('prints every setting with its origin, and reads its own print back as the same', () => {
-    const loaded = loadConfig({ env: { INTENTD_BROKER_URL: 'mqtt://h' }, file: file('device: me\n') });
-    const printed = printConfig(loaded);
+  it('prints every setting with its origin, and reads its own print back as the same', async () => {
+    const loaded = await loadConfig({ env: { INTENTD_BROKER_URL: 'mqtt://h' }, file: file('device: me\n') });
+    const printed = await printConfig(loaded);
     expect(printed).toContain('(INTENTD_BROKER_URL)\n  url: mqtt://h\n');
-    for (const { path } of settings) expect(printed).toContain(`${path.split('.').at(-1)!}: `);
-    expect(loadConfig({ env: {}, file: file(printed) }).config).toEqual(loaded.config);
+    for (const path of loaded.origins.keys()) expect(printed).toContain(`${path.split('.').at(-1)!}: `);
+    expect((await loadConfig({ env: {}, file: file(printed) })).config).toEqual(loaded.config);
   });
 
-  it('gives every setting a variable of its own', () => {
+  it('gives every setting a variable of its own', async () => {
     expect(variableOf('broker.tls.caFile')).toBe('INTENTD_BROKER_TLS_CA_FILE');
-    expect(new Set(settings.map((setting) => variableOf(setting.path))).size).toBe(settings.length);
+    const paths = [...(await loadConfig({ env: {}, file: file('') })).origins.keys()];
+    expect(new Set(paths.map(variableOf)).size).toBe(paths.length);
+  });
+});
+
+describe('the state directory alone', () => {
+  it('is the one of the whole configuration, wherever it is given', async () => {
+    const inputs = [
+      { env: {}, file: file('') },
+      { env: { STATE_DIRECTORY: '/from/systemd' }, file: file('') },
+      { env: {}, file: file('stateDir: /from/file\n') },
+      { env: { INTENTD_STATE_DIR: '/from/variable' }, file: file('stateDir: /from/file\n') },
+      { env: { INTENTD_STATE_DIR: '/from/variable' }, file: file(''), flags: { stateDir: '/from/flag' } },
+      { env: {}, file: file(''), flags: { stateDir: '/from/flag', 'log.level': 'warn' } },
+    ];
+    for (const given of inputs) {
+      expect(await stateDirOf(given)).toBe((await loadConfig(given)).config.stateDir);
+    }
+  });
+
+  it('is refused where it is no path, and with it whatever else is wrong on the command line', async () => {
+    const path = file('stateDir: 7\n');
+    await expect(stateDirOf({ env: {}, file: path })).rejects.toThrow(`${path}:1: stateDir:`);
+    const flags = { stateDir: '/x', queue: '1' };
+    await expect(stateDirOf({ env: {}, file: file(''), flags })).rejects.toThrow('no such setting');
   });
 });
 

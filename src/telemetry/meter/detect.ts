@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/index.js';
-import { addonPath } from '../../engine/index.js';
 import { Ina3221Meter } from './ina3221.js';
 import type { Detected, Meter, PolledMeter } from './meter.js';
 import { NvmlMeter } from './nvml.js';
@@ -49,7 +48,7 @@ const missing: Readonly<Record<keyof typeof finders, string>> = {
  */
 export async function detectMeter(options: DetectOptions, now: () => number): Promise<Detected> {
   if (options.kind === 'none') return { meter: null, reason: 'telemetry.meter is none' };
-  const kinds = options.kind === 'auto' ? automatic(options) : [options.kind];
+  const kinds = options.kind === 'auto' ? await automatic(options) : [options.kind];
   const reasons: string[] = [];
   for (const kind of kinds) {
     try {
@@ -63,7 +62,8 @@ export async function detectMeter(options: DetectOptions, now: () => number): Pr
   return { meter: null, reason: reasons.join('; ') };
 }
 
-function automatic({ gpu }: DetectOptions): (keyof typeof finders)[] {
+async function automatic({ gpu }: DetectOptions): Promise<(keyof typeof finders)[]> {
+  const { addonPath } = await import('../../engine/index.js');
   return gpu && existsSync(addonPath()) ? ['ina3221', 'nvml', 'rapl'] : ['ina3221', 'rapl'];
 }
 
@@ -76,10 +76,12 @@ async function polled(
   return meter && new PollingMeter(meter, { intervalMs, hangMs, retryMs }, now);
 }
 
-function findNvml({ intervalMs }: DetectOptions, now: () => number): Promise<Meter> {
+async function findNvml({ intervalMs }: DetectOptions, now: () => number): Promise<Meter> {
+  const { addonPath, workerEnvironment } = await import('../../engine/index.js');
   const script = fileURLToPath(new URL('nvmlMain.js', import.meta.url));
   const command = [process.execPath, script, addonPath()];
-  return NvmlMeter.find({ command, intervalMs, startMs: nvmlStartMs, hangMs: nvmlHangMs, retryMs }, now);
+  const patience = { startMs: nvmlStartMs, hangMs: nvmlHangMs, retryMs };
+  return NvmlMeter.find({ command, env: workerEnvironment(), intervalMs, ...patience }, now);
 }
 
 async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {

@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { IntentdError } from '../../base/index.js';
-import { workerEnvironment } from '../../engine/index.js';
 import type { Meter, MeterInfo, MeterListener } from './meter.js';
 import { decodeLine, type NvmlMessage } from './nvmlMessages.js';
 
 export interface NvmlOptions {
   /** The command that reads the counter, and its arguments. */
   readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
   /** Time between two readings, in milliseconds. */
   readonly intervalMs: number;
   /** Longest time until it says that it is ready, in milliseconds. */
@@ -68,7 +68,7 @@ export class NvmlMeter implements Meter {
     const [command, ...args] = this.#options.command;
     return spawn(command!, [...args, String(this.#options.intervalMs)], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: workerEnvironment(),
+      env: this.#options.env,
     });
   }
 

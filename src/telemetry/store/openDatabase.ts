@@ -44,8 +44,8 @@ function migrate(database: Database.Database, path: string, now: number): void {
   if (version === schemaVersion) return;
   database.transaction(() => {
     for (const step of migrations.slice(version)) database.exec(step);
-    const noted = database.prepare('SELECT 1 FROM rollup_since').get() !== undefined;
-    if (!noted) database.prepare('INSERT INTO rollup_since VALUES (?)').run(now);
+    // Rows of the first schema were not rolled up; of a database that begins here all are, whatever their time.
+    if (version < 2) database.prepare('INSERT INTO rollup_since VALUES (?)').run(version === 0 ? 0 : now);
     database.pragma(`user_version = ${schemaVersion}`);
   })();
 }

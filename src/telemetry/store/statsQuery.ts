@@ -5,8 +5,7 @@ import { keptTimes, rangeOf } from './kept.js';
 import { nameless } from './rollups.js';
 import { cut, startOf, type Dimension, type Piece } from './spans.js';
 
-export const groupings = ['intent', 'model', 'engine', 'bucket', 'hour'] as const;
-export type Grouping = (typeof groupings)[number];
+export type Grouping = 'intent' | 'model' | 'engine' | 'bucket' | 'hour';
 
 /** Figures of a group of requests; latencies of the answered ones, in milliseconds, right to 1 %. */
 export interface RequestStats {

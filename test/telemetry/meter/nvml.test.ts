@@ -1,11 +1,13 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NvmlMeter, type Sample } from '../../../src/telemetry/index.js';
 import { built } from '../../support/built.js';
 
 const now = () => performance.now();
+beforeAll(built, 180_000);
+
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
@@ -24,7 +26,7 @@ async function find(path: string, limits: { startMs?: number; hangMs?: number } 
   const script = join(await built(), 'telemetry/meter/nvmlMain.js');
   const command = [process.execPath, script, path];
   return NvmlMeter.find(
-    { command, intervalMs: 5, startMs: 10_000, hangMs: 5000, retryMs: 100, ...limits },
+    { command, env: process.env, intervalMs: 5, startMs: 10_000, hangMs: 5000, retryMs: 100, ...limits },
     now,
   );
 }
