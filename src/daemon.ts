@@ -59,10 +59,11 @@ export class Daemon {
    * @throws IntentdError where no bundle can be used, or the embedded broker's port is taken
    */
   async start(): Promise<void> {
-    const { broker, deliveries, models, notifier, report, telemetry, watchdog } = this.#rooms;
+    const { broker, deliveries, homeAssistant, models, notifier, report, telemetry, watchdog } = this.#rooms;
     try {
       telemetry.start();
       await this.#startControl();
+      await homeAssistant.start();
       await models.start();
       if (this.#stopped !== undefined) return;
       report.publishHealth('well');
@@ -87,11 +88,22 @@ export class Daemon {
   }
 
   async #stop(): Promise<void> {
-    const { broker, control, deliveries, engines, models, notifier, requests, telemetry, watchdog } =
-      this.#rooms;
+    const {
+      broker,
+      control,
+      deliveries,
+      engines,
+      homeAssistant,
+      models,
+      notifier,
+      requests,
+      telemetry,
+      watchdog,
+    } = this.#rooms;
     const loading = models.stop();
     watchdog?.stop();
     clearInterval(this.#metricsTimer);
+    homeAssistant.stop();
     void notifier.stopping();
     await this.#step('close the control channel', control.stop());
     await this.#step('unsubscribe', broker.stopTaking());

@@ -165,3 +165,9 @@ async function eachPiece(
     offset += bytesRead;
   }
 }
+
+/** Whether reading failed because there is no such file. */
+export function isMissingFile(error: unknown): boolean {
+  if (!(error instanceof IntentdError) || !(error.cause instanceof Error)) return false;
+  return 'code' in error.cause && error.cause.code === 'ENOENT';
+}

@@ -21,12 +21,18 @@ export interface BrokerOptions {
   readonly responseTopics: readonly string[];
   readonly pools: readonly string[];
   readonly hermes: { readonly enabled: boolean; readonly siteIds: readonly string[] };
+  /** Topics to hear that are no requests. */
+  readonly notices?: readonly string[];
+  /** Topic filters that no Response Topic may match, beside those that are heard. */
+  readonly reserved?: readonly string[];
 }
 
 export interface BrokerHandlers {
   onRequest(request: Request): void;
   /** A message that was answered with a refusal, because it breaks the protocol. */
   onRefused(dialect: Dialect, code: string): void;
+  /** A message on one of the `notices`, retained or not. */
+  onNotice?(topic: string, payload: Buffer): void;
   onUp(): void;
   /** `waitMs` later it is tried again. */
   onDown(reason: string, waitMs: number): void;
@@ -53,6 +59,7 @@ export class Broker {
   readonly #handlers: BrokerHandlers;
   readonly #log: Logger;
   readonly #allowed: ResponseTopicRule;
+  readonly #notices: readonly string[];
   readonly #retained = new Map<string, Outbound>();
   readonly #counts = { received: 0, refused: 0, retained: 0, otherSite: 0 };
   #embedded: EmbeddedBroker | undefined;
@@ -64,11 +71,14 @@ export class Broker {
     this.#handlers = handlers;
     this.#log = log;
     this.topics = new Topics(options.prefix, options.device);
+    this.#notices = options.notices ?? [];
     this.#allowed = new ResponseTopicRule(options.responseTopics, [
       `${options.prefix}/+/request`,
       `${options.prefix}/pool/+/request`,
       `${options.prefix}/+/update`,
       hermesTopics.query,
+      ...this.#notices,
+      ...(options.reserved ?? []),
     ]);
     this.#remember(this.topics.state, 'online');
   }
@@ -118,10 +128,19 @@ export class Broker {
     this.#publishRetained(this.topics.engine, JSON.stringify(engine));
   }
 
-  /** Publishes figures to whoever listens right now; they are not kept while the broker is away. */
+  /** Says something, retained, on a topic that is not ours alone; again after every reconnection. */
+  announce(topic: string, payload: string): void {
+    this.#publishRetained(topic, payload);
+  }
+
+  /** Publishes figures to whoever listens right now: see `metrics` in the protocol. */
   publishMetrics(metrics: object): void {
-    if (!this.up) return;
-    this.publish({ topic: this.topics.metrics, payload: JSON.stringify(metrics), qos: 0 });
+    this.publishNow(this.topics.metrics, JSON.stringify(metrics));
+  }
+
+  /** Publishes to whoever listens right now; nothing is kept while the broker is away. */
+  publishNow(topic: string, payload: string): void {
+    if (this.up) this.publish({ topic, payload, qos: 0 });
   }
 
   /** Stops to take requests; answers still go out. */
@@ -142,7 +161,8 @@ export class Broker {
   }
 
   #subscriptions(): string[] {
-    return [this.topics.request, ...(this.#options.hermes.enabled ? [hermesTopics.query] : [])];
+    const hermes = this.#options.hermes.enabled ? [hermesTopics.query] : [];
+    return [this.topics.request, ...hermes, ...this.#notices];
   }
 
   /** A broker of our own shares the pools' requests with nobody. */
@@ -214,6 +234,10 @@ export class Broker {
   }
 
   #receive(message: Inbound): void {
+    if (this.#notices.includes(message.topic)) {
+      this.#handlers.onNotice?.(message.topic, message.payload);
+      return;
+    }
     this.#counts.received += 1;
     const decoded = this.#decode(message);
     switch (decoded.kind) {

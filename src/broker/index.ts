@@ -1,4 +1,5 @@
 export { Broker, type BrokerCounters, type BrokerOptions, type DeviceState } from './broker.js';
+export * from './homeAssistant/index.js';
 export { openSocket, parseEndpoint, type Endpoint } from './endpoint.js';
 export { decodeHermes } from './hermes.js';
 export type { Decoded, Dialect, Inbound, Outbound, Request } from './message.js';

@@ -6,6 +6,10 @@ export class Topics {
   readonly info: string;
   readonly engine: string;
   readonly metrics: string;
+  readonly update: string;
+  readonly updateState: string;
+  /** Every answer as an event of Home Assistant, where that is asked for. */
+  readonly intent: string;
 
   constructor(
     readonly prefix: string,
@@ -18,6 +22,9 @@ export class Topics {
     this.info = `${base}/info`;
     this.engine = `${base}/engine`;
     this.metrics = `${base}/metrics`;
+    this.update = `${base}/update`;
+    this.updateState = `${base}/update/state`;
+    this.intent = `${base}/intent`;
   }
 
   /** Where requests for a group of agents are published. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { exitCodes, report } from './errors.js';
+import { addHomeAssistant } from './homeAssistant.js';
 import type { Io } from './io.js';
 import { addAsk } from './ask.js';
 import { addBench } from './bench/index.js';
@@ -50,6 +51,7 @@ export function createProgram(io: Io): Command {
   addModelCommands(program, io);
   addEngineCommands(program, io);
   addPublishCommands(program, io);
+  addHomeAssistant(program, io);
   addDoctor(program, io);
   addDemo(program, io);
   addBench(program, io);

@@ -190,6 +190,17 @@ const engine = z.strictObject({
     .describe('longest time a worker may take to load an encoder'),
 });
 
+const homeAssistant = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('announce this device to Home Assistant over MQTT; switched off again, it is taken back'),
+  prefix: topicLevel.default('homeassistant').describe('discovery prefix of Home Assistant’s MQTT options'),
+  statusTopic: topicLevel
+    .default('homeassistant/status')
+    .describe('topic of Home Assistant’s birth message: after its online the device is announced again'),
+});
+
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least level written'),
   text: z
@@ -242,6 +253,7 @@ export const configSchema = z.strictObject({
   model: model.prefault({}),
   engine: engine.prefault({}),
   control: control.prefault({}),
+  homeAssistant: homeAssistant.prefault({}),
   log: log.prefault({}),
   telemetry: telemetry.prefault({}),
 });

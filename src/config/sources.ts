@@ -66,7 +66,7 @@ function listOf(text: string): string[] {
 
 /** Names and paths stay text whatever they look like; the rest reads as YAML does. */
 function scalarOf(path: string, text: string): unknown {
-  if (/(device|stateDir|File|Credential|username|prefix|protocol|default|url)$/.test(path)) return text;
+  if (/(device|stateDir|File|Credential|username|prefix|Topic|protocol|default|url)$/.test(path)) return text;
   return /^[\w.+-]*$/.test(text) ? (parse(text) as unknown) : text;
 }
 

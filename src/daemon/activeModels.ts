@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
-  IntentdError,
+  isMissingFile,
   messageOf,
   parseJson,
   parseWith,
@@ -58,7 +58,7 @@ export class ActiveModels {
       const data = parseWith(schema, parseJson(bytes, { name: fileName }), fileName, 'bad_file');
       this.#models = new Map(Object.entries(data.models));
     } catch (error) {
-      if (isMissing(error)) return;
+      if (isMissingFile(error)) return;
       const aside = `${this.#path}.broken`;
       this.#log.error(
         { reason: messageOf(error), aside },
@@ -78,9 +78,4 @@ export class ActiveModels {
     await writeFileAtomic(this.#path, `${JSON.stringify(data, null, 2)}\n`, { mode: 0o640 });
     this.#models = next;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  if (!(error instanceof IntentdError) || !(error.cause instanceof Error)) return false;
-  return 'code' in error.cause && error.cause.code === 'ENOENT';
 }

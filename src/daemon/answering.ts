@@ -10,8 +10,8 @@ export interface AnsweringParts {
   readonly publish: Publish;
   /** Keeps a row; its energy is that of its batch, when it is known. */
   readonly record: (row: RequestRow, batch?: ObservedBatch) => void;
-  /** Called for every request that was inferred. */
-  readonly inferred: () => void;
+  /** Called for every request that was inferred, once. */
+  readonly inferred: (answer: Answer) => void;
   readonly keepText: 'none' | 'hash' | 'full';
   readonly clock: Clock;
 }
@@ -62,7 +62,7 @@ export class Answering {
 
   #note(request: Request, outcome: Outcome, trace: Trace): void {
     this.#counts[outcome.ok ? 'answered' : 'failed'] += 1;
-    if (outcome.ok) this.#parts.inferred();
+    if (outcome.ok) this.#parts.inferred(outcome.answer);
     const { id, text } = request.utterance;
     this.#parts.record(
       this.#rowOf(id, request.dialect, trace, {

@@ -15,9 +15,15 @@ export function brokerOptions(config: Config, env: NodeJS.ProcessEnv): BrokerOpt
   return {
     ...rest,
     device: config.device,
+    ...homeAssistantTopics(config.homeAssistant),
     password: readSecret({ file: passwordFile, credential: passwordCredential }, env),
     ...(url === undefined ? {} : { endpoint: parseEndpoint(url, tls) }),
   };
+}
+
+/** What is heard of Home Assistant, and where no sender may have an answer published. */
+function homeAssistantTopics({ enabled, prefix, statusTopic }: Config['homeAssistant']) {
+  return enabled ? { notices: [statusTopic], reserved: [`${prefix}/#`] } : {};
 }
 
 export function deliveriesOptions(config: Config): DeliveriesOptions {

@@ -12,6 +12,7 @@ import type { EngineNews } from './engineBuilds.js';
 import { keepEngineNews } from './engineHistory.js';
 import { Engines } from './engines.js';
 import { GoldenGate, type Candidate } from './goldenGate.js';
+import { HomeAssistant } from './homeAssistant.js';
 import { Models } from './models.js';
 import { brokerOptions, deliveriesOptions, openDeliveryStore, telemetryOptions } from './roomOptions.js';
 import { SelfReport } from './selfReport.js';
@@ -38,6 +39,7 @@ export class Rooms {
   readonly models: Models;
   readonly control: ControlServer;
   readonly broker: Broker;
+  readonly homeAssistant: HomeAssistant;
   readonly deliveries: Deliveries;
   readonly answering: Answering;
   readonly report: SelfReport;
@@ -59,6 +61,7 @@ export class Rooms {
     this.models = this.#makeModels();
     this.control = this.#makeControl();
     this.broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
+    this.homeAssistant = this.#makeHomeAssistant();
     this.deliveries = this.#makeDeliveries();
     this.answering = this.#makeAnswering();
     this.watchdog = this.#makeWatchdog();
@@ -99,6 +102,7 @@ export class Rooms {
       serve: (models) => {
         this.requests.serve(models);
         this.report.publishInfo();
+        this.homeAssistant.announce();
       },
       openFor: (model) => this.requests.openFor(model),
       log,
@@ -120,9 +124,21 @@ export class Rooms {
       onRefused: (dialect, code) => {
         this.answering.refused(dialect, code);
       },
-      onUp: this.#options.onConnected,
+      onNotice: (_topic, payload) => {
+        this.homeAssistant.heard(payload);
+      },
+      onUp: () => {
+        this.homeAssistant.connected();
+        this.#options.onConnected();
+      },
       onDown: () => undefined,
     };
+  }
+
+  #makeHomeAssistant(): HomeAssistant {
+    const { broker, models } = this;
+    const { config, log, version } = this.#options;
+    return new HomeAssistant({ config, version, models, broker, log });
   }
 
   #makeDeliveries(): Deliveries {
@@ -140,8 +156,9 @@ export class Rooms {
       record: (row, batch) => {
         this.telemetry.record(row, batch);
       },
-      inferred: () => {
+      inferred: (answer) => {
         this.watchdog?.succeeded();
+        this.homeAssistant.answered(answer);
       },
       keepText: config.log.text,
       clock,

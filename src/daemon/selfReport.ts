@@ -24,6 +24,8 @@ export interface SelfReportParts {
 /** What the agent says of itself over MQTT: `state`, `engine`, `info` and `metrics` of the protocol. */
 export class SelfReport {
   readonly #parts: SelfReportParts;
+  /** What was told last of builds; a worker that is well again does not end a build, nor its report. */
+  #news: EngineNews = { phase: 'ready', percent: 100, step: 'serving' };
 
   constructor(parts: SelfReportParts) {
     this.#parts = parts;
@@ -35,13 +37,14 @@ export class SelfReport {
     broker.setState(health === 'well' ? 'online' : 'degraded');
     broker.setEngine(
       health === 'well'
-        ? { phase: 'ready', percent: 100, step: 'serving' }
+        ? this.#news
         : { phase: 'failed', percent: 100, step: 'the engine worker keeps failing and is restarted' },
     );
   }
 
   /** Says, retained, how far an engine is that is being built, or what came of it. */
   publishEngine(news: EngineNews): void {
+    this.#news = news;
     this.#parts.broker.setEngine(news);
   }
 
@@ -61,6 +64,8 @@ export class SelfReport {
         engine: slot.info.kind,
         engineVersion: slot.info.version,
         precision: slot.info.precision,
+        form: slot.info.form,
+        sparsity: identity.manifest.sparsity.achieved,
         default: models.default === name,
       })),
     });

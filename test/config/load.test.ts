@@ -68,6 +68,13 @@ describe('the configuration', () => {
     ['log:\n  level: loud\n', ':2: log.level: Invalid option: expected one of "debug"|"info"'],
     ['broker:\n  pools: [ok, "not ok"]\n', ':2: broker.pools.1: expected 1 to 64 of the characters'],
     ['broker:\n  url: mqtt://me:pw@host\n', ':2: broker.url: expected mqtt://HOST'],
+    ['homeAssistant:\n  prefix: home/#\n', ':2: homeAssistant.prefix: expected a topic without +, #'],
+    ['homeAssistant:\n  statusTopic: +/status\n', ':2: homeAssistant.statusTopic: expected a topic without'],
+    ['homeAssistant:\n  enabled: maybe\n', ':2: homeAssistant.enabled: Invalid input: expected boolean'],
+    [
+      'homeAssistant:\n  enable: true\n',
+      ':2: homeAssistant.enable: unknown setting; allowed under homeAssistant',
+    ],
     ['broker:\n  password: hunter2\n', ':2: broker.password: unknown setting'],
     ['a: [\n', ':2: '],
     ['- a\n', ':1: expected a mapping'],

@@ -1,0 +1,2 @@
+export { discoveryPayload, discoveryTopic, type DiscoveredAgent } from './discovery.js';
+export { intentEvent } from './event.js';
