@@ -1,39 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseEndpoint } from '../../src/broker/index.js';
 import { brokerRoom } from '../support/brokerRoom.js';
+import { Certificates, haveOpenssl } from '../support/certificates.js';
 import { Mosquitto, freePort, haveMosquitto } from '../support/mosquitto.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'intentd-tls-'));
-const haveOpenssl = spawnSync('openssl', ['version']).status === 0;
+const certificates = new Certificates();
+const { folder } = certificates;
 const cleanups: (() => Promise<unknown>)[] = [];
-
-function openssl(...args: string[]): void {
-  execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-}
-
-function authority(name: string): void {
-  openssl(
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-keyout', `${name}.key`, '-out', `${name}.pem`, '-subj', `/CN=${name}`],
-  );
-}
-
-/** A server certificate of `ca` for a subject alternative name, valid for `days` (−1: expired). */
-function certificate(name: string, san: string, days: number): void {
-  openssl(
-    ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${name}`],
-    ...['-keyout', `${name}.key`, '-out', `${name}.csr`],
-  );
-  writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${san}\n`);
-  openssl(
-    ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'],
-    ...['-days', String(days), '-extfile', `${name}.ext`, '-out', `${name}.pem`],
-  );
-}
 
 /** How a daemon fares with a broker that shows a certificate, trusting `ca`: `up`, or why not. */
 async function outcome(shown: string, ca: string): Promise<string> {
@@ -55,11 +29,11 @@ async function outcome(shown: string, ca: string): Promise<string> {
 
 describe.skipIf(!haveMosquitto || !haveOpenssl)('fault 9: over TLS', () => {
   beforeAll(() => {
-    authority('ca');
-    authority('stranger');
-    certificate('right', 'IP:127.0.0.1', 2);
-    certificate('elsewhere', 'DNS:broker.example', 2);
-    certificate('expired', 'IP:127.0.0.1', -1);
+    certificates.authority('ca');
+    certificates.authority('stranger');
+    certificates.server('right', 'IP:127.0.0.1');
+    certificates.server('elsewhere', 'DNS:broker.example');
+    certificates.server('expired', 'IP:127.0.0.1', -1);
   });
 
   afterEach(async () => {

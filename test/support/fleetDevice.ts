@@ -35,14 +35,18 @@ export class FleetDevice {
       clock: { wall: () => this.nowMs ?? Date.now() },
       log: silentLogger,
     });
-    return trust.refresh(typeof source === 'string' ? new FolderTransport(source) : source, async (find) => {
-      const found = new Map<string, TrustedTarget>();
-      for (const path of paths) {
-        const target = await find(path);
-        if (target !== undefined) found.set(path, target);
-      }
-      return found;
-    });
+    return trust.refresh(
+      typeof source === 'string' ? new FolderTransport(source) : source,
+      async (find) => {
+        const found = new Map<string, TrustedTarget>();
+        for (const path of paths) {
+          const target = await find(path);
+          if (target !== undefined) found.set(path, target);
+        }
+        return found;
+      },
+      new AbortController().signal,
+    );
   }
 
   /** `accepted`, or the code of the refusal. */

@@ -15,7 +15,7 @@ export class FolderTransport implements Transport {
     this.name = folder;
   }
 
-  async read(path: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const name = join(this.name, checkedPath(path));
     const size = await sizeOf(name);
     if (size === undefined) return undefined;

@@ -23,6 +23,17 @@ export interface UpdateSourceOptions {
   readonly clock: Pick<Clock, 'wall'>;
   readonly log: Logger;
   readonly limits?: Partial<SourceLimits>;
+  /** How web servers are reached. */
+  readonly http?: {
+    /** PEM of the authorities to trust instead of those that come with Node.js. */
+    readonly ca?: string | undefined;
+    /** `http://HOST:PORT`, over what the environment says. */
+    readonly proxy?: string | undefined;
+    /** Whose `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count; the process's if absent. */
+    readonly environment?: NodeJS.ProcessEnv;
+    /** Plain HTTP to other machines: what is taken is verified all the same, but who listens knows of it. */
+    readonly allowHttp?: boolean;
+  };
 }
 
 export interface SourceLimits {
@@ -32,9 +43,24 @@ export interface SourceLimits {
   readonly checkMs: number;
   /** Longest time that fetching a bundle may take; what came until then is kept. */
   readonly fetchMs: number;
+  /** A connection over which fewer than `leastBytes` came in such a time is ended. */
+  readonly stallMs: number;
+  readonly leastBytes: number;
+  /** Attempts in a row that bring nothing, after which it is left to a later call. */
+  readonly maxFruitless: number;
+  /** Wait before the second attempt; doubled for each further one, with chance. */
+  readonly retryMs: number;
 }
 
-const defaultLimits: SourceLimits = { maxBundleBytes: 512 << 20, checkMs: 120_000, fetchMs: 3_600_000 };
+const defaultLimits: SourceLimits = {
+  maxBundleBytes: 512 << 20,
+  checkMs: 120_000,
+  fetchMs: 3_600_000,
+  stallMs: 30_000,
+  leastBytes: 4096,
+  maxFruitless: 5,
+  retryMs: 1000,
+};
 
 /**
  * Where a device gets its bundles from. One call at a time for each `folder`.
@@ -42,7 +68,16 @@ const defaultLimits: SourceLimits = { maxBundleBytes: 512 << 20, checkMs: 120_00
  * @throws IntentdError `bad_source` where the location is none
  */
 export function openUpdateSource(options: UpdateSourceOptions): UpdateSource {
-  return new TrustedSource(options, transportFor(options.location));
+  const limits = { ...defaultLimits, ...options.limits };
+  const { ca, proxy, environment = process.env, allowHttp = false } = options.http ?? {};
+  const transport = transportFor(options.location, {
+    ...limits,
+    ca,
+    proxy: { url: proxy, environment },
+    allowHttp,
+    userAgent: `intentd/${options.device.agent}`,
+  });
+  return new TrustedSource(options, limits, transport);
 }
 
 class TrustedSource implements UpdateSource {
@@ -51,9 +86,9 @@ class TrustedSource implements UpdateSource {
   readonly #transport: Transport;
   readonly #trust: TrustedMetadata;
 
-  constructor(options: UpdateSourceOptions, transport: Transport) {
+  constructor(options: UpdateSourceOptions, limits: SourceLimits, transport: Transport) {
     this.#options = options;
-    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#limits = limits;
     this.#transport = transport;
     this.#trust = new TrustedMetadata(options);
   }

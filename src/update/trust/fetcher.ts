@@ -10,10 +10,10 @@ export const metadataUrl = 'https://repository.invalid/metadata/';
 /** Lets tuf-js read metadata from a source, never more than it asks for. */
 export class SourceFetcher extends BaseFetcher {
   readonly #source: Source;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: AbortSignal;
   #failure: unknown;
 
-  constructor(source: Source, signal?: AbortSignal) {
+  constructor(source: Source, signal: AbortSignal) {
     super();
     this.#source = source;
     this.#signal = signal;

@@ -7,7 +7,7 @@ export interface Source {
    * @returns at most `maxBytes`; `undefined` where there is no such file
    * @throws IntentdError `too_large` where it is longer, `bad_file`, `unreachable`; or the signal's reason
    */
-  read(path: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
 }
 
 const part = /^[A-Za-z0-9][A-Za-z0-9._-]{0,191}$/;

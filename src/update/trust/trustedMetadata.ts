@@ -64,7 +64,7 @@ export class TrustedMetadata {
    * @throws IntentdError `rollback`, `expired`, `untrusted`, `trust_damaged`, or what the source and `use` throw;
    *   then all is as it was, but for a newer root that was verified
    */
-  async refresh<T>(source: Source, use: (find: FindTarget) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async refresh<T>(source: Source, use: (find: FindTarget) => Promise<T>, signal: AbortSignal): Promise<T> {
     const { folder, builtAtMs, clock } = this.#options;
     await makeFolder(folder);
     const newest = await this.#generations.newest();
@@ -89,7 +89,7 @@ export class TrustedMetadata {
         await writeFloors(join(temporary, floorsFile), next);
       } catch (error) {
         await this.#keepRoot(temporary, root);
-        if (signal?.aborted === true) throw error;
+        if (signal.aborted) throw error;
         throw fetcher.failure ?? refusal(error);
       }
       await this.#keepRoot(temporary, root);
