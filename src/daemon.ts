@@ -3,6 +3,7 @@ import { systemClock, messageOf, type Clock, type Logger } from './base/index.js
 import type { Config } from './config/index.js';
 import { Rooms } from './daemon/rooms.js';
 import { controlSockets } from './service/index.js';
+import type { UpdateHost } from './update/index.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -47,6 +48,11 @@ export class Daemon {
     return this.#rooms.models.names;
   }
 
+  /** What updates are carried out with. */
+  get updateHost(): UpdateHost {
+    return this.#rooms.host;
+  }
+
   /** Process ids of the engine workers. */
   get workers(): number[] {
     return this.#rooms.engines.slots.map((slot) => slot.pid);
@@ -66,7 +72,7 @@ export class Daemon {
       await homeAssistant.start();
       await models.start();
       if (this.#stopped !== undefined) return;
-      report.publishHealth('well');
+      report.publishHealth(this.#rooms.health);
       await broker.start();
       deliveries.recover();
       watchdog?.start();

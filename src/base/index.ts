@@ -4,6 +4,7 @@ export * from './digest.js';
 export * from './errors.js';
 export * from './json.js';
 export * from './log.js';
+export * from './memory.js';
 export * from './regularFile.js';
 export * from './turns.js';
 export * from './explainZod.js';

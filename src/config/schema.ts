@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { updateGates } from './updateGates.js';
 
 const identifier = z
   .string()
@@ -241,6 +242,10 @@ const telemetry = z.strictObject({
   sysfs: path.default('/sys').describe('where the kernel shows its sensors'),
 });
 
+const update = z.strictObject({
+  gates: updateGates.prefault({}),
+});
+
 /**
  * Everything that can be configured, with its default and its bounds. A key's environment variable is
  * `INTENTD_` and the path in capitals: `requests.deadlineMs` is `INTENTD_REQUESTS_DEADLINE_MS`.
@@ -256,6 +261,7 @@ export const configSchema = z.strictObject({
   homeAssistant: homeAssistant.prefault({}),
   log: log.prefault({}),
   telemetry: telemetry.prefault({}),
+  update: update.prefault({}),
 });
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]

@@ -10,6 +10,8 @@ export interface AnsweringParts {
   readonly publish: Publish;
   /** Keeps a row; its energy is that of its batch, when it is known. */
   readonly record: (row: RequestRow, batch?: ObservedBatch) => void;
+  /** Told of every request that was answered or refused, when its answer is out. */
+  readonly observed: (request: Request['utterance'], outcome: Outcome, trace: Trace) => void;
   /** Called for every request that was inferred, once. */
   readonly inferred: (answer: Answer) => void;
   readonly keepText: 'none' | 'hash' | 'full';
@@ -49,6 +51,7 @@ export class Answering {
       if (outcome.ok) deliveries.answer(request.repeatKey, messages);
       else deliveries.refuse(request.repeatKey, messages);
       this.#note(request, outcome, trace);
+      this.#parts.observed(request.utterance, outcome, trace);
     });
   }
 

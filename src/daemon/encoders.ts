@@ -137,15 +137,24 @@ export class Encoders {
 
   #newSlot(folder: () => string): EngineSlot {
     const { engine, onHealth, onServing } = this.#options;
-    const { hangMs, heartbeatMs, startMs, threads } = engine;
-    const kind = engine.kind === 'none' ? 'none' : 'onnxruntime';
-    const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
-    const launch = () => {
-      const task = JSON.stringify({ folder: folder(), kind, threads });
-      const command = [process.execPath, '--expose-gc', script, task];
-      return WorkerProcess.start({ command, hangMs, startMs }, this.#log, this.closing);
-    };
+    const launch: Launch = (signal) => this.launchAlways(folder(), signal);
+    const { heartbeatMs } = engine;
     return new EngineSlot({ launch, heartbeatMs, onHealth, onServing }, this.#clock, this.#log);
+  }
+
+  /**
+   * Starts a worker of the engine that is always there: the CPU's.
+   *
+   * @param folder of a bundle with the encoder
+   * @param signal ends one that is not ready yet
+   */
+  launchAlways(folder: string, signal: AbortSignal): Promise<WorkerProcess> {
+    const { hangMs, kind, startMs, threads } = this.#options.engine;
+    const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
+    const task = JSON.stringify({ folder, kind: kind === 'none' ? 'none' : 'onnxruntime', threads });
+    const command = [process.execPath, '--expose-gc', script, task];
+    const either = AbortSignal.any([signal, this.closing]);
+    return WorkerProcess.start({ command, hangMs, startMs }, this.#log, either);
   }
 }
 

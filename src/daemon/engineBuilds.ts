@@ -67,6 +67,31 @@ export class EngineBuilds {
     return mine;
   }
 
+  /**
+   * Builds the engine of a bundle that does not serve yet, in its turn, and keeps it.
+   *
+   * @throws IntentdError why there is none; it is told and logged, too
+   */
+  prepare(folder: string, tell: (status: BuildStatus) => void, signal: AbortSignal): Promise<EngineReport> {
+    return this.#turns.take(async () => {
+      signal.throwIfAborted();
+      try {
+        const note = (status: BuildStatus): void => {
+          this.#note(status);
+          tell(status);
+        };
+        const report = await this.#options.build(folder, note, signal);
+        this.#options.tell({ phase: 'ready', percent: 100, step: 'built, and not serving yet' });
+        return report;
+      } catch (error) {
+        if (!signal.aborted) this.#failed(error);
+        throw error;
+      } finally {
+        this.#current = undefined;
+      }
+    });
+  }
+
   async #attempt(order: BuildOrder, tell?: (status: BuildStatus) => void): Promise<EngineReport> {
     try {
       return await this.#perform(order, tell);

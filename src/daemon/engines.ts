@@ -32,9 +32,10 @@ export interface EnginesOptions {
 export class Engines {
   readonly #options: EnginesOptions;
   readonly #log: Logger;
-  readonly #encoders: Encoders;
-  readonly #tensorRt: TensorRt | undefined;
-  readonly #builds: EngineBuilds | undefined;
+  /** The workers, for those that load engines beside what serves. */
+  readonly encoders: Encoders;
+  readonly tensorRt: TensorRt | undefined;
+  readonly builds: EngineBuilds | undefined;
   #heads = 0;
 
   /** @throws IntentdError `no_addon` where TensorRT is demanded and was not built */
@@ -43,10 +44,10 @@ export class Engines {
     this.#log = log;
     const { config, onHealth, onNews, onServing } = options;
     const tensorRt = TensorRt.find(config, log);
-    this.#tensorRt = tensorRt;
+    this.tensorRt = tensorRt;
     if (tensorRt !== undefined) {
       const build = tensorRt.build.bind(tensorRt);
-      this.#builds = new EngineBuilds({ build, tell: onNews, log });
+      this.builds = new EngineBuilds({ build, tell: onNews, log });
     }
     const encoders = {
       engine: config.engine,
@@ -57,21 +58,21 @@ export class Engines {
         this.#buildMissing(encoder);
       },
     };
-    this.#encoders = new Encoders(encoders, clock, log);
+    this.encoders = new Encoders(encoders, clock, log);
   }
 
   get slots(): readonly EngineSlot[] {
-    return this.#encoders.all.map(({ slot }) => slot);
+    return this.encoders.all.map(({ slot }) => slot);
   }
 
   /** How far the engine is that is being built. */
   get building(): BuildStatus | undefined {
-    return this.#builds?.current;
+    return this.builds?.current;
   }
 
   /** The key of the TensorRT engine that serves a slot. */
   engineKeyOf(slot: EngineSlot): string | undefined {
-    const encoder = this.#encoders.all.find((one) => one.slot === slot);
+    const encoder = this.encoders.all.find((one) => one.slot === slot);
     return slot.info.kind === 'tensorrt' ? encoder?.engineKey : undefined;
   }
 
@@ -81,14 +82,14 @@ export class Engines {
    * @throws IntentdError `no_tensorrt` where TensorRT is not used here, or why the engine does not serve
    */
   async rebuild(model: LoadedModel, tell: (status: BuildStatus) => void): Promise<EngineReport> {
-    const encoder = this.#encoders.of(model.identity);
-    if (this.#tensorRt === undefined || this.#builds === undefined || encoder === undefined) {
+    const encoder = this.encoders.of(model.identity);
+    if (this.tensorRt === undefined || this.builds === undefined || encoder === undefined) {
       throw new IntentdError(
         'no_tensorrt',
         'TensorRT is not used here: engine.kind says so, or its addon is not built; intentd doctor tells.',
       );
     }
-    return this.#builds.order(this.#orderFor(encoder, this.#tensorRt), tell);
+    return this.builds.order(this.#orderFor(encoder, this.tensorRt), tell);
   }
 
   /**
@@ -104,7 +105,7 @@ export class Engines {
   ): Promise<{ model: LoadedModel; bundle: LoadedBundle }> {
     const identity = await identifyBundle(folder);
     const [slotResult, bundleResult] = await Promise.allSettled([
-      this.#encoders.claim(identity, signal),
+      this.encoders.claim(identity, signal),
       loadBundle(identity),
     ]);
     if (slotResult.status === 'rejected') throw slotResult.reason;
@@ -120,25 +121,31 @@ export class Engines {
       this.#log.info({ model: id, version, engine: kind, form, worker: slot.pid }, 'a bundle is loaded');
       return { model, bundle };
     } catch (error) {
-      await this.#encoders.release(identity);
+      await this.encoders.release(identity);
       throw error;
     }
   }
 
   /** Takes a model's head off its worker, and ends a worker that has none left. */
   async unload({ served, slot, identity }: LoadedModel): Promise<void> {
-    this.#encoders.of(identity)?.models.delete(served);
+    const encoder = this.encoders.of(identity);
+    encoder?.models.delete(served);
+    // The last one ends with its worker, which may not answer any more.
+    if (encoder !== undefined && encoder.folders.length <= 1) {
+      await this.encoders.release(identity);
+      return;
+    }
     try {
       await slot.dropHead(served.head);
     } catch (error) {
       this.#log.warn({ model: served.id, reason: messageOf(error) }, 'a head could not be dropped');
     }
-    await this.#encoders.release(identity);
+    await this.encoders.release(identity);
   }
 
   /** Ends every worker, also those that are being started. */
   close(): Promise<void> {
-    return this.#encoders.close();
+    return this.encoders.close();
   }
 
   async #modelOf(
@@ -159,7 +166,7 @@ export class Engines {
 
   /** Notes what a head must answer rightly on another engine, and has that built where it is missing. */
   #place(model: LoadedModel, { digest, golden, manifest }: LoadedBundle): void {
-    const encoder = this.#encoders.of(model.identity);
+    const encoder = this.encoders.of(model.identity);
     if (encoder === undefined) return;
     const { evaluation } = manifest;
     encoder.models.set(model.served, { model: model.served, digest, golden, evaluation });
@@ -167,10 +174,10 @@ export class Engines {
   }
 
   #buildMissing(encoder: Encoder): void {
-    if (!encoder.isMissing || encoder.models.size === 0 || this.#tensorRt === undefined) return;
+    if (!encoder.isMissing || encoder.models.size === 0 || this.tensorRt === undefined) return;
     encoder.isMissing = false;
     // Its failure is told and logged where it happens; the CPU engine serves.
-    this.#builds?.order(this.#orderFor(encoder, this.#tensorRt)).catch(() => undefined);
+    this.builds?.order(this.#orderFor(encoder, this.tensorRt)).catch(() => undefined);
   }
 
   #orderFor(encoder: Encoder, tensorRt: TensorRt): BuildOrder {
@@ -180,9 +187,9 @@ export class Engines {
       launch: tensorRt.launching(encoder.target),
       check: async (next) => {
         for (const candidate of encoder.models.values()) await this.#options.check(on(next, candidate));
-        await tensorRt.tidy(new Set(this.#encoders.all.flatMap(({ engineKey = [] }) => engineKey)));
+        await tensorRt.tidy(new Set(this.encoders.all.flatMap(({ engineKey = [] }) => engineKey)));
       },
-      signal: AbortSignal.any([encoder.closing.signal, this.#encoders.closing]),
+      signal: AbortSignal.any([encoder.closing.signal, this.encoders.closing]),
     };
   }
 }

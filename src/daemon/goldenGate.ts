@@ -9,9 +9,9 @@ import {
   writeFileAtomic,
   type Logger,
 } from '../base/index.js';
-import { decide } from '../decision/index.js';
-import { padTokens, type GoldenUtterance, type Manifest } from '../model/index.js';
+import type { GoldenUtterance, Manifest } from '../model/index.js';
 import type { ServedModel } from '../requests/index.js';
+import { askBatch, bestOf } from './asking.js';
 
 const fileName = 'golden-passed.json';
 const passesSchema = z.record(z.string(), z.number());
@@ -21,7 +21,8 @@ const keptPasses = 64;
 /** Small, so that requests to the same worker wait little. */
 const batchSize = 8;
 /** What a bundle may lose against its own figure: what another processor's rounding costs. */
-const tolerance = 0.01;
+const usualTolerance = 0.01;
+const rounding = 1e-9;
 
 /** A model to be let in, and what is known of it. */
 export interface Candidate {
@@ -29,6 +30,14 @@ export interface Candidate {
   readonly digest: string;
   readonly golden: readonly GoldenUtterance[];
   readonly evaluation: Manifest['evaluation'];
+}
+
+/** Told how many utterances are answered; what it returns is waited for. */
+export type Progress = (done: number, of: number) => Promise<void> | undefined;
+
+export interface GoldenVerdict extends Needed {
+  readonly accuracy: number;
+  readonly passed: boolean;
 }
 
 export interface GateOptions {
@@ -55,28 +64,47 @@ export class GoldenGate {
    *
    * @throws IntentdError `bad_golden` with the accuracy and what was expected
    */
-  async check(candidate: Candidate, progress: (done: number, of: number) => void): Promise<void> {
+  async check(candidate: Candidate, progress: Progress): Promise<void> {
+    const verdict = await this.judge(candidate, progress);
+    if (verdict !== undefined && !verdict.passed) throw refusal(candidate.model, verdict);
+  }
+
+  /**
+   * What the golden utterances say of a model on its engine; asked once, where it passed.
+   *
+   * @param tolerance how far the accuracy may be under the bundle's own figure, as a share; a point if absent
+   * @returns `undefined` where there is nothing to ask, or nothing that answers
+   */
+  async judge(
+    candidate: Candidate,
+    progress: Progress,
+    tolerance = usualTolerance,
+  ): Promise<GoldenVerdict | undefined> {
     const { model, golden, digest } = candidate;
     if (golden.length === 0) {
       this.#log.warn({ model: model.id }, 'a bundle without golden utterances serves unchecked');
-      return;
+      return undefined;
     }
     const { kind, version, precision, form } = model.engine.info;
     // The engine without inference, for measurements, has no answers to check.
-    if (kind === 'none') return;
+    if (kind === 'none') return undefined;
     const key = [digest, this.#options.agent, kind, version, precision, form].join(' ');
     const passes = await this.#read();
-    if (passes.has(key)) return;
+    const needed = neededOf(candidate.evaluation, this.#options.floor, tolerance);
+    const known = passes.get(key);
+    if (known !== undefined && known >= needed.least - rounding) {
+      return { ...needed, accuracy: known, passed: true };
+    }
     const found = accuracyOf(await askAll(model, golden, progress));
-    const needed = neededOf(candidate.evaluation, this.#options.floor);
     const accuracy = found[needed.figure] ?? 1;
-    if (accuracy < needed.least - 1e-9) throw refusal(model, accuracy, needed);
+    if (accuracy < needed.least - rounding) return { ...needed, accuracy, passed: false };
     this.#log.info(
       { model: model.id, [needed.figure]: accuracy, utterances: golden.length },
       'golden passed',
     );
     passes.set(key, accuracy);
     await this.#write(passes);
+    return { ...needed, accuracy, passed: true };
   }
 
   #read(): Promise<Map<string, number>> {
@@ -97,26 +125,21 @@ interface Asked {
 }
 
 async function askAll(
-  { engine, head, rules, tokenizer }: ServedModel,
+  model: ServedModel,
   golden: readonly GoldenUtterance[],
-  progress: (done: number, of: number) => void,
+  progress: Progress,
 ): Promise<Asked[]> {
-  const waiting = golden.map(({ text, intent }) => ({ ids: tokenizer.encode(text).ids, intent }));
+  const waiting = golden.map(({ text, intent }) => ({ ids: model.tokenizer.encode(text).ids, intent }));
   // Those of a length go together, and little is padded.
   waiting.sort((a, b) => a.ids.length - b.ids.length);
   const asked: Asked[] = [];
   for (let at = 0; at < waiting.length; at += batchSize) {
     const batch = waiting.slice(at, at + batchSize);
-    const { logits, embeddings } = await engine.infer(padTokens(batch), head);
-    batch.forEach(({ intent: expected }, row) => {
-      const outputs = {
-        logits: rowOf(logits, row, batch.length),
-        embedding: rowOf(embeddings, row, batch.length),
-      };
-      const { intent, alternatives } = decide(outputs, rules, { topK: 1 });
-      asked.push({ expected, intent, best: intent ?? alternatives[0]!.intent });
+    const { decisions } = await askBatch(model, batch);
+    decisions.forEach((decision, row) => {
+      asked.push({ expected: batch[row]!.intent, intent: decision.intent, best: bestOf(decision) });
     });
-    progress(asked.length, golden.length);
+    await progress(asked.length, golden.length);
   }
   return asked;
 }
@@ -138,23 +161,24 @@ function accuracyOf(asked: readonly Asked[]): Accuracy {
 }
 
 interface Needed {
-  readonly figure: keyof Accuracy;
+  readonly figure: 'accuracy' | 'inScopeAccuracy';
   readonly least: number;
 }
 
 const ownFigure = z.object({ golden: z.object({ inScopeAccuracy: z.number().min(0).max(1) }) });
 
-function neededOf(evaluation: Manifest['evaluation'], floor: number): Needed {
+function neededOf(evaluation: Manifest['evaluation'], floor: number, tolerance: number): Needed {
   const own = ownFigure.safeParse(evaluation);
   if (!own.success) return { figure: 'accuracy', least: floor };
   return { figure: 'inScopeAccuracy', least: own.data.golden.inScopeAccuracy - tolerance };
 }
 
-function refusal({ id, version, engine }: ServedModel, accuracy: number, needed: Needed): IntentdError {
-  const what = needed.figure === 'accuracy' ? 'golden utterances' : 'golden utterances in scope';
+function refusal({ id, version, engine }: ServedModel, verdict: GoldenVerdict): IntentdError {
+  const { accuracy, figure, least } = verdict;
+  const what = figure === 'accuracy' ? 'golden utterances' : 'golden utterances in scope';
   return new IntentdError(
     'bad_golden',
-    `${id} ${version} is refused: ${engine.info.kind} answers ${share(accuracy)} of its ${what} rightly, and at least ${share(needed.least)} is needed.`,
+    `${id} ${version} is refused: ${engine.info.kind} answers ${share(accuracy)} of its ${what} rightly, and at least ${share(least)} is needed.`,
   );
 }
 
@@ -168,11 +192,6 @@ async function readPasses(path: string, log: Logger): Promise<Map<string, number
     log.debug({ reason: messageOf(error) }, 'no golden pass is known');
     return new Map();
   }
-}
-
-function rowOf(matrix: Float32Array, row: number, rows: number): Float32Array {
-  const width = matrix.length / rows;
-  return matrix.subarray(row * width, (row + 1) * width);
 }
 
 function share(value: number): string {

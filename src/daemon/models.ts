@@ -12,6 +12,7 @@ import { inferOnce } from './firstInferences.js';
 import { loadFirstModels } from './firstModels.js';
 import type { GoldenGate } from './goldenGate.js';
 import { ServingModels } from './servingModels.js';
+import { Succession } from './succession.js';
 
 export interface ModelsParts {
   readonly config: Pick<Config, 'model'>;
@@ -23,6 +24,8 @@ export interface ModelsParts {
   readonly serve: (models: ServedModels) => void;
   /** Requests of a model that are not answered yet. */
   readonly openFor: (model: ServedModel) => number;
+  /** Gives what waits for a model to the one that serves under its name now. */
+  readonly reroute: (model: ServedModel) => void;
   readonly log: Logger;
 }
 
@@ -32,6 +35,7 @@ type Tell = (progress: Progress) => void;
 export class Models {
   readonly #parts: ModelsParts;
   readonly #serving: ServingModels;
+  readonly #succession: Succession;
   readonly #turns = new Turns();
   readonly #stopping = new AbortController();
   /** Folders of the configured bundles, by name. */
@@ -39,8 +43,11 @@ export class Models {
 
   constructor(parts: ModelsParts) {
     this.#parts = parts;
-    const { engines, openFor, serve } = parts;
-    this.#serving = new ServingModels({ serve, openFor, unload: (model) => engines.unload(model) });
+    const { engines, openFor, reroute, serve } = parts;
+    const unload = (model: LoadedModel): Promise<void> => engines.unload(model);
+    this.#serving = new ServingModels({ serve, openFor, reroute, unload });
+    const configured = (name: string): string | undefined => this.#configured.get(name);
+    this.#succession = new Succession({ ...parts, serving: this.#serving, configured });
   }
 
   get loaded(): readonly LoadedModel[] {
@@ -152,6 +159,39 @@ export class Models {
       await this.#tidy();
       return { name, dropped, now: this.#serving.get(name)?.identity.digest ?? null };
     });
+  }
+
+  /**
+   * Lets a model that is loaded and checked serve under its name, and notes it durably.
+   *
+   * @returns the model before it, which is still on its worker, and to be retired or diverted to
+   */
+  succeed(model: LoadedModel): Promise<LoadedModel | undefined> {
+    return this.#inTurn(() => this.#succession.succeed(model, this.#signal));
+  }
+
+  /** Takes a model that was loaded beside those that serve off its worker, after its last answers. */
+  async retire(model: LoadedModel): Promise<void> {
+    await this.#serving.retire(model, this.#signal);
+  }
+
+  /**
+   * From here on requests go to this model, and so do those that wait for the one that serves under its name: that
+   * one is taken off its worker. What is noted does not change: see {@link takeBack}.
+   */
+  divert(model: LoadedModel): void {
+    this.#succession.divert(model);
+  }
+
+  /**
+   * Takes a bundle back, durably: the one before serves, else what is configured. Nothing happens where the bundle
+   * is not the one that is noted for the name.
+   *
+   * @param standby the one before, where it is loaded still
+   * @throws IntentdError `no_previous` where nothing could serve in its place, or why it cannot be loaded
+   */
+  takeBack(name: string, digest: string, standby: LoadedModel | undefined): Promise<void> {
+    return this.#inTurn(() => this.#succession.takeBack(name, digest, standby, this.#signal));
   }
 
   /** Runs one real inference on every model; rejects where one fails. */

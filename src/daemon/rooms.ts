@@ -16,6 +16,8 @@ import { HomeAssistant } from './homeAssistant.js';
 import { Models } from './models.js';
 import { brokerOptions, deliveriesOptions, openDeliveryStore, telemetryOptions } from './roomOptions.js';
 import { SelfReport } from './selfReport.js';
+import { BundleHost } from './updates/host.js';
+import { Traffic } from './updates/traffic.js';
 
 export interface RoomsOptions {
   readonly config: Config;
@@ -32,11 +34,17 @@ export interface RoomsOptions {
 export class Rooms {
   readonly #options: RoomsOptions;
   readonly #gate: GoldenGate;
+  readonly #traffic = new Traffic();
+  #health: 'well' | 'failing' = 'well';
   readonly notifier: Notifier;
   readonly engines: Engines;
   readonly telemetry: Telemetry;
   readonly requests: Requests;
+  readonly store: BundleStore;
+  readonly active: ActiveModels;
   readonly models: Models;
+  /** What updates are carried out with. */
+  readonly host: BundleHost;
   readonly control: ControlServer;
   readonly broker: Broker;
   readonly homeAssistant: HomeAssistant;
@@ -58,7 +66,10 @@ export class Rooms {
     this.engines = this.#makeEngines();
     this.telemetry = new Telemetry(telemetryOptions(config), clock, log);
     this.requests = new Requests(config.requests, clock, log, this.telemetry);
+    this.store = new BundleStore(config.stateDir);
+    this.active = new ActiveModels(config.stateDir, log);
     this.models = this.#makeModels();
+    this.host = this.#makeHost();
     this.control = this.#makeControl();
     this.broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
     this.homeAssistant = this.#makeHomeAssistant();
@@ -72,9 +83,8 @@ export class Rooms {
     const { clock, config, log } = this.#options;
     const options = {
       config,
-      onHealth: (health: 'well' | 'failing') => {
-        this.report.publishHealth(health);
-        this.telemetry.noteEvent(health === 'well' ? 'engines-well' : 'engines-failing');
+      onHealth: () => {
+        this.#tellHealth();
       },
       onNews: (news: EngineNews) => {
         this.report.publishEngine(news);
@@ -91,20 +101,61 @@ export class Rooms {
     return new Engines(options, clock, log);
   }
 
+  /** How the engines are that serve: one that is only tried is no one's concern. */
+  get health(): 'well' | 'failing' {
+    return this.models.loaded.some(({ slot }) => slot.failing) ? 'failing' : 'well';
+  }
+
+  #tellHealth(): void {
+    const { health } = this;
+    if (health === this.#health) return;
+    this.#health = health;
+    this.report.publishHealth(health);
+    this.telemetry.noteEvent(health === 'well' ? 'engines-well' : 'engines-failing');
+  }
+
   #makeModels(): Models {
     const { config, log } = this.#options;
     return new Models({
       config,
       engines: this.engines,
-      store: new BundleStore(config.stateDir),
-      active: new ActiveModels(config.stateDir, log),
+      store: this.store,
+      active: this.active,
       gate: this.#gate,
       serve: (models) => {
         this.requests.serve(models);
         this.report.publishInfo();
         this.homeAssistant.announce();
+        this.#tellHealth();
       },
       openFor: (model) => this.requests.openFor(model),
+      reroute: (model) => {
+        this.requests.reroute(model);
+      },
+      log,
+    });
+  }
+
+  #makeHost(): BundleHost {
+    const { active, engines, models, store, telemetry } = this;
+    const { clock, config, log } = this.#options;
+    return new BundleHost({
+      bounds: config.update.gates,
+      models,
+      engines,
+      store,
+      active,
+      golden: this.#gate,
+      meter: {
+        began: telemetry.began.bind(telemetry),
+        ended: telemetry.ended.bind(telemetry),
+        costMj: telemetry.costMj.bind(telemetry),
+        get fault() {
+          return telemetry.meter.fault;
+        },
+      },
+      traffic: this.#traffic,
+      clock,
       log,
     });
   }
@@ -155,6 +206,9 @@ export class Rooms {
       publish: this.broker.publish.bind(this.broker),
       record: (row, batch) => {
         this.telemetry.record(row, batch);
+      },
+      observed: (utterance, outcome, trace) => {
+        this.#traffic.note(utterance, outcome, trace);
       },
       inferred: (answer) => {
         this.watchdog?.succeeded();

@@ -9,11 +9,15 @@ export interface ServingModelsParts {
   readonly serve: (models: ServedModels) => void;
   /** Requests of a model that are not answered yet. */
   readonly openFor: (model: ServedModel) => number;
+  /** Gives what waits for a model to the one that serves under its name now. */
+  readonly reroute: (model: ServedModel) => void;
   /** Takes a model off its worker. */
   readonly unload: (model: LoadedModel) => Promise<void>;
 }
 
 const pollMs = 5;
+/** What a model that failed and still works may take to answer what it has. */
+const lastAnswersMs = 250;
 
 /** The models that requests reach, and how one takes another's place without losing a request. */
 export class ServingModels {
@@ -68,29 +72,52 @@ export class ServingModels {
   }
 
   /**
-   * From here on requests go to the new model, or to none of that name; the old one answers those it has, and
-   * is taken off its worker. Where the signal aborts meanwhile, it ends with its worker.
+   * From here on requests go to the new model, or to none of that name.
+   *
+   * @returns the one before, which is to answer what it has, and to be retired then
    */
-  async exchange(
-    name: string,
-    model: LoadedModel | undefined,
-    tell: (progress: Progress) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  put(name: string, model: LoadedModel | undefined): LoadedModel | undefined {
     const old = this.#models.get(name);
     const next = new Map(this.#models);
     if (model === undefined) next.delete(name);
     else next.set(name, model);
     this.#models = next;
     this.#announce();
-    if (old === undefined) return;
-    tell({ step: 'waiting for the last answers of the old model' });
+    return old;
+  }
+
+  /** Takes a model off its worker after its last answers. Where the signal aborts, it ends with its worker. */
+  async retire(old: LoadedModel, signal: AbortSignal): Promise<void> {
     while (this.#parts.openFor(old.served) > 0) {
       if (signal.aborted) return;
       await sleep(pollMs);
     }
     await this.#parts.unload(old);
     this.#announce();
+  }
+
+  /** Takes a model that failed off its worker; the one in its place answers what it has not by then. */
+  async oust(old: LoadedModel): Promise<void> {
+    this.#parts.reroute(old.served);
+    const until = performance.now() + lastAnswersMs;
+    while (this.#parts.openFor(old.served) > 0 && old.slot.pid !== 0 && performance.now() < until) {
+      await sleep(pollMs);
+    }
+    await this.#parts.unload(old);
+    this.#announce();
+  }
+
+  /** Puts a model in the place of another, and retires that. */
+  async exchange(
+    name: string,
+    model: LoadedModel | undefined,
+    tell: (progress: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const old = this.put(name, model);
+    if (old === undefined) return;
+    tell({ step: 'waiting for the last answers of the old model' });
+    await this.retire(old, signal);
   }
 
   #announce(): void {

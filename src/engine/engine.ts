@@ -31,6 +31,8 @@ export interface Inference {
   readonly embeddings: Float32Array;
   /** Time on the GPU, from copying in to copying out; absent where there is none. */
   readonly gpuUs?: number;
+  /** Time in the worker, without what it waited for its turn there; absent where no worker was asked. */
+  readonly workerUs?: number;
 }
 
 /** One loaded encoder and the heads on top of it. */

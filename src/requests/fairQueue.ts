@@ -57,12 +57,26 @@ export class FairQueue<T extends Waiting> {
 
   /** Removes what must be answered by `now`. */
   expire(now: number): T[] {
-    return this.#removeWhere((item) => item.deadline <= now);
+    return this.withdraw((item) => item.deadline <= now);
   }
 
   /** Removes everything. */
   clear(): T[] {
-    return this.#removeWhere(() => true);
+    return this.withdraw(() => true);
+  }
+
+  /** Removes what the condition holds for. */
+  withdraw(leaves: (item: T) => boolean): T[] {
+    const removed: T[] = [];
+    for (const [sender, items] of this.#bySender) {
+      const stay = items.filter((item) => !leaves(item));
+      if (stay.length === items.length) continue;
+      removed.push(...items.filter(leaves));
+      if (stay.length === 0) this.#bySender.delete(sender);
+      else this.#bySender.set(sender, stay);
+    }
+    this.#size -= removed.length;
+    return removed;
   }
 
   #takeTurn(fits: (item: T) => boolean): T | undefined {
@@ -97,18 +111,5 @@ export class FairQueue<T extends Waiting> {
     items.splice(at, 1);
     if (items.length === 0) this.#bySender.delete(sender);
     this.#size -= 1;
-  }
-
-  #removeWhere(leaves: (item: T) => boolean): T[] {
-    const removed: T[] = [];
-    for (const [sender, items] of this.#bySender) {
-      const stay = items.filter((item) => !leaves(item));
-      if (stay.length === items.length) continue;
-      removed.push(...items.filter(leaves));
-      if (stay.length === 0) this.#bySender.delete(sender);
-      else this.#bySender.set(sender, stay);
-    }
-    this.#size -= removed.length;
-    return removed;
   }
 }

@@ -13,12 +13,15 @@ import { padTokens } from '../model/index.js';
 import type { BatchObserver } from './batchObserver.js';
 import { FairQueue } from './fairQueue.js';
 import { Lateness } from './lateness.js';
+import type { ServedModel } from './model.js';
 import { Pace } from './pace.js';
 import { late, type Pending } from './pending.js';
 
 export interface LaneOptions {
   readonly queue: number;
   readonly maxBatch: number;
+  /** Takes over a request whose model does not serve any more; says whether it did. */
+  readonly takeOver: (pending: Pending) => boolean;
 }
 
 const sweepMs = 5;
@@ -35,6 +38,7 @@ const safety = 1.5;
 export class Lane {
   readonly #queue: FairQueue<Pending>;
   readonly #maxBatch: number;
+  readonly #takeOver: LaneOptions['takeOver'];
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #observer: BatchObserver;
@@ -48,6 +52,7 @@ export class Lane {
   constructor(options: LaneOptions, clock: Clock, log: Logger, observer: BatchObserver) {
     this.#queue = new FairQueue(options.queue);
     this.#maxBatch = options.maxBatch;
+    this.#takeOver = options.takeOver;
     this.#clock = clock;
     this.#log = log;
     this.#observer = observer;
@@ -79,6 +84,11 @@ export class Lane {
     refusedOne?.settle(refused('overloaded', 'The queue is full.'), now);
     if (this.#sweeper === undefined) this.#beginSweeping(now);
     this.#kick();
+  }
+
+  /** Removes what waits for a model. */
+  withdraw(model: ServedModel): Pending[] {
+    return this.#queue.withdraw((pending) => pending.model === model);
   }
 
   /** Answers everything that is left with `unavailable`. */
@@ -142,7 +152,9 @@ export class Lane {
     } catch (error) {
       this.#log.warn({ size: batch.length, reason: messageOf(error) }, 'a batch failed');
       const outcome = refused('unavailable', 'The engine failed; a new one is being started.');
-      for (const pending of batch) pending.settle(outcome, this.#clock.now());
+      for (const pending of batch) {
+        if (!pending.settled && !this.#takeOver(pending)) pending.settle(outcome, this.#clock.now());
+      }
       return;
     } finally {
       this.#observer.ended(observed);

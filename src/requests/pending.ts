@@ -64,6 +64,13 @@ export class Pending implements Waiting {
     done?.(outcome.ok && now > this.deadline ? late : outcome, this.trace(now));
   }
 
+  /** Gives its answer into other hands: it counts as settled, and whoever takes it answers. */
+  handOver(): Done | undefined {
+    const done = this.#done;
+    this.#done = undefined;
+    return done;
+  }
+
   trace(now: number): Trace {
     const left = this.sentAt === 0 ? now : this.sentAt;
     return {

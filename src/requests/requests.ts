@@ -52,10 +52,18 @@ export class Requests {
     const engines = new Set([...models.byId.values()].map((model) => model.engine));
     for (const engine of engines) {
       if (this.#lanes.has(engine)) continue;
-      this.#lanes.set(engine, new Lane(this.#options, this.#clock, this.#log, this.#observer));
+      this.#lanes.set(engine, this.#newLane());
     }
     for (const [engine, lane] of this.#lanes) {
       if (!engines.has(engine) && lane.load === 0) this.#lanes.delete(engine);
+    }
+  }
+
+  /** Gives what waits for a model to the one that serves under its name now. */
+  reroute(model: ServedModel): void {
+    for (const pending of this.#lanes.get(model.engine)?.withdraw(model) ?? []) {
+      if (this.#takeOver(pending)) continue;
+      pending.settle(refused('unavailable', 'The model is not loaded any more.'), this.#clock.now());
     }
   }
 
@@ -88,12 +96,7 @@ export class Requests {
       done(refused('overloaded', message), { ...emptyTrace(this.#clock.now() - arrivedAt), model });
       return;
     }
-    this.#open.set(model, this.openFor(model) + 1);
-    const counted: Done = (outcome, trace) => {
-      this.#closed(model);
-      done(outcome, trace);
-    };
-    lane.submit(this.#pending(utterance, sender, model, arrivedAt, deadline, counted));
+    lane.submit(this.#pending(utterance, sender, model, arrivedAt, deadline, done));
   }
 
   /** Takes nothing more and waits until all is answered; after `withinMs` the rest is refused. */
@@ -104,6 +107,22 @@ export class Requests {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     for (const lane of this.#lanes.values()) lane.abandon();
+  }
+
+  #newLane(): Lane {
+    const options = { ...this.#options, takeOver: (pending: Pending) => this.#takeOver(pending) };
+    return new Lane(options, this.#clock, this.#log, this.#observer);
+  }
+
+  /** Its model does not serve any more: the one of that name answers, by the same deadline. */
+  #takeOver(pending: Pending): boolean {
+    const model = this.#models.byId.get(pending.model.id);
+    if (model === undefined || model === pending.model) return false;
+    const done = pending.handOver();
+    if (done === undefined) return false;
+    const { utterance, sender, arrivedAt, deadline } = pending;
+    this.#lanes.get(model.engine)!.submit(this.#pending(utterance, sender, model, arrivedAt, deadline, done));
+    return true;
   }
 
   #closed(model: ServedModel): void {
@@ -128,9 +147,15 @@ export class Requests {
     deadline: number,
     done: Done,
   ): Pending {
+    const began = this.#clock.now();
     const { ids, truncated } = model.tokenizer.encode(utterance.text);
     const bucket = bucketOf(ids.length, model.tokenizer.positions);
-    const tokenizeMs = this.#clock.now() - arrivedAt;
+    const tokenizeMs = this.#clock.now() - began;
+    this.#open.set(model, this.openFor(model) + 1);
+    const counted: Done = (outcome, trace) => {
+      this.#closed(model);
+      done(outcome, trace);
+    };
     return new Pending(
       utterance,
       sender,
@@ -141,7 +166,7 @@ export class Requests {
       arrivedAt,
       tokenizeMs,
       deadline,
-      done,
+      counted,
     );
   }
 }

@@ -144,6 +144,16 @@ export class Telemetry {
     this.#ledger.end(batch, known.endedAt);
   }
 
+  /** What a batch drew, idle power included, in mJ, once the samples are in; `null` where nothing measured it. */
+  costMj(batch: BatchWork): Promise<number | null> {
+    if (!this.#running.has(batch)) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#ledger.whenSettled(batch, (cost) => {
+        resolve(cost?.energyMj ?? null);
+      });
+    });
+  }
+
   /** Energy of so many tokens of a batch that just ended, in mJ, from what such batches drew lately. */
   estimateMj(batch: BatchWork, tokens: number): number | null {
     const known = this.#running.get(batch);

@@ -1,6 +1,5 @@
-import { readFileSync, statfsSync } from 'node:fs';
-import { freemem } from 'node:os';
-import { IntentdError } from '../../base/index.js';
+import { statfsSync } from 'node:fs';
+import { IntentdError, availableMemoryBytes } from '../../base/index.js';
 import type { RuntimeInfo } from '../tensorrt/addon.js';
 
 const mib = 2 ** 20;
@@ -27,7 +26,7 @@ export interface Available {
 export function availableFor(folder: string, runtime: RuntimeInfo): Available {
   const { bavail, bsize } = statfsSync(folder);
   return {
-    hostMemory: availableMemory(),
+    hostMemory: availableMemoryBytes(),
     deviceMemory: runtime.memoryFreeBytes,
     unified: runtime.unifiedMemory,
     disk: bavail * bsize,
@@ -74,9 +73,4 @@ function lack(code: string, what: string, needed: number, free: number): Intentd
 
 function inMib(bytes: number): number {
   return Math.ceil(bytes / mib);
-}
-
-function availableMemory(): number {
-  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return kib === undefined ? freemem() : Number(kib) * 1024;
 }

@@ -26,6 +26,8 @@ export interface ActiveWorkerHooks {
   readonly prepare: (worker: WorkerProcess) => Promise<void>;
   /** Lets a preferred engine serve that failed too often before. */
   readonly tryAgain: (preferred: Launch) => Promise<void>;
+  /** A worker that served is gone. */
+  readonly lost: (reason: string) => void;
 }
 
 const firstRetryMs = 30_000;
@@ -72,6 +74,11 @@ export class ActiveWorker {
     return this.#restarts;
   }
 
+  /** Whether the worker that serves is of the preferred engine. */
+  get isPreferred(): boolean {
+    return this.#active?.isPreferred ?? false;
+  }
+
   get failing(): boolean {
     return this.#health.failing;
   }
@@ -109,13 +116,14 @@ export class ActiveWorker {
   /**
    * Lets a worker serve, and its engine be preferred from now on.
    *
+   * @param preferred `undefined` where the worker is of the engine that is always there
    * @returns the worker that served until now
    */
-  succeed(next: WorkerProcess, preferred: Launch): WorkerProcess | undefined {
+  succeed(next: WorkerProcess, preferred: Launch | undefined): WorkerProcess | undefined {
     const old = this.#active?.worker;
     this.#retry.cancel();
     this.#preferred = preferred;
-    this.#adopt(next, true);
+    this.#adopt(next, preferred !== undefined);
     this.#next = Promise.resolve(next);
     return old;
   }
@@ -148,6 +156,7 @@ export class ActiveWorker {
       this.#next = this.#replace();
       // Whoever waits for it sees its failure; it is logged where it happens.
       this.#next.catch(() => undefined);
+      this.#hooks.lost(reason);
     });
   }
 

@@ -12,7 +12,9 @@ export type SlotOptions = ActiveWorkerOptions;
  * what one that is gone was asked is asked once more, and another engine takes over without a gap.
  */
 export class EngineSlot implements Engine {
+  readonly #launch: Launch;
   readonly #log: Logger;
+  readonly #onLost = new Set<(reason: string) => void>();
   readonly #heads = new SlotHeads();
   readonly #active: ActiveWorker;
   /** Changes of heads and handovers. */
@@ -20,10 +22,14 @@ export class EngineSlot implements Engine {
   #started: Promise<void> | undefined;
 
   constructor(options: SlotOptions, clock: Clock, log: Logger) {
+    this.#launch = options.launch;
     this.#log = log;
     const hooks = {
       prepare: (worker: WorkerProcess) => this.#heads.bringTo(worker, new Map()),
       tryAgain: (preferred: Launch) => this.swap(preferred),
+      lost: (reason: string) => {
+        for (const tell of this.#onLost) tell(reason);
+      },
     };
     this.#active = new ActiveWorker(options, hooks, clock, log);
   }
@@ -67,6 +73,17 @@ export class EngineSlot implements Engine {
     return this.#active.residentKib;
   }
 
+  /** Asks the worker for its resident memory, in KiB. */
+  measureKib(): Promise<number> {
+    return this.#retryOnce((worker) => worker.ping());
+  }
+
+  /** Tells whenever a worker that served is gone, until what this returns is called. */
+  onLost(tell: (reason: string) => void): () => void {
+    this.#onLost.add(tell);
+    return () => this.#onLost.delete(tell);
+  }
+
   infer(batch: TokenBatch, head: string): Promise<Inference> {
     return this.#retryOnce((worker) => worker.infer(batch, head));
   }
@@ -96,14 +113,32 @@ export class EngineSlot implements Engine {
    * @param check what it throws keeps the new engine out
    * @throws IntentdError why it does not serve; then all is as it was
    */
-  async swap(launch: Launch, check?: (next: Engine) => Promise<void>): Promise<void> {
+  swap(launch: Launch, check?: (next: Engine) => Promise<void>): Promise<void> {
+    return this.#swap(launch, launch, check);
+  }
+
+  /**
+   * Lets the engine that is always there serve in place of the preferred one, whose worker ends after its last
+   * answers, and which is not tried again before it is swapped in.
+   *
+   * @throws IntentdError why it does not serve; then all is as it was
+   */
+  async fallBack(): Promise<void> {
+    if (this.#active.isPreferred) await this.#swap(this.#launch, undefined);
+  }
+
+  async #swap(
+    launch: Launch,
+    preferred: Launch | undefined,
+    check?: (next: Engine) => Promise<void>,
+  ): Promise<void> {
     this.#active.closing.throwIfAborted();
     const next = await launch(this.#active.closing);
     try {
       const brought: BroughtHeads = new Map();
       await this.#heads.bringTo(next, brought);
       await check?.(next);
-      await this.#handOver(next, brought, launch);
+      await this.#handOver(next, brought, preferred);
     } catch (error) {
       next.kill('it is not let in');
       throw error;
@@ -125,11 +160,11 @@ export class EngineSlot implements Engine {
   }
 
   /** No head changes between the last one that the new worker is brought and its first request. */
-  #handOver(next: WorkerProcess, brought: BroughtHeads, launch: Launch): Promise<void> {
+  #handOver(next: WorkerProcess, brought: BroughtHeads, preferred: Launch | undefined): Promise<void> {
     return this.#turns.take(async () => {
       await this.#heads.bringTo(next, brought);
       this.#active.closing.throwIfAborted();
-      const old = this.#active.succeed(next, launch);
+      const old = this.#active.succeed(next, preferred);
       this.#log.info({ engine: next.info.kind, pid: next.pid }, 'the next engine serves');
       if (old !== undefined) void this.#retire(old);
     });

@@ -75,9 +75,9 @@ export function decodeHead(body: Buffer): HeadWeights {
   };
 }
 
-/** Logits, embeddings, and figures of the batch: the GPU's µs, where there is a GPU. */
-export function encodeInference({ logits, embeddings, gpuUs }: Inference): Uint8Array[] {
-  return encodeFloats(logits, embeddings, gpuUs === undefined ? none : Float32Array.of(gpuUs));
+/** Logits, embeddings, and figures of the batch in µs: the worker's time, and the GPU's where there is one. */
+export function encodeInference({ logits, embeddings, gpuUs }: Inference, workerUs: number): Uint8Array[] {
+  return encodeFloats(logits, embeddings, Float32Array.of(workerUs, ...(gpuUs === undefined ? [] : [gpuUs])));
 }
 
 /**
@@ -90,8 +90,13 @@ export function decodeInference(body: Buffer, batch: TokenBatch): Inference {
   if (logits.length % batch.size !== 0 || embeddings.length % batch.size !== 0) {
     throw new IntentdError('bad_frame', `The worker answered a batch of ${batch.size} with uneven rows.`);
   }
-  const gpuUs = figures[0];
-  return { logits, embeddings, ...(gpuUs === undefined ? {} : { gpuUs }) };
+  const [workerUs, gpuUs] = figures;
+  return {
+    logits,
+    embeddings,
+    ...(workerUs === undefined ? {} : { workerUs }),
+    ...(gpuUs === undefined ? {} : { gpuUs }),
+  };
 }
 
 export function encodeFailure(code: string, message: string): Uint8Array[] {

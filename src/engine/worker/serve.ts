@@ -63,7 +63,9 @@ async function resultOf(engine: Engine, { kind, body }: Frame): Promise<Uint8Arr
   switch (kind) {
     case frameKinds.infer: {
       const { name, rest } = decodeNamed(body);
-      return encodeInference(await engine.infer(decodeBatch(rest), name));
+      const batch = decodeBatch(rest);
+      const began = performance.now();
+      return encodeInference(await engine.infer(batch, name), (performance.now() - began) * 1000);
     }
     case frameKinds.embed:
       return encodeFloats(await engine.embed(decodeBatch(body)));
