@@ -36,23 +36,30 @@ function decodeUtf8(bytes: Uint8Array, name: string): string {
   }
 }
 
+const quote = 0x22;
+const backslash = 0x5c;
+const bracket = 0x5b;
+const closingBracket = 0x5d;
+const brace = 0x7b;
+const closingBrace = 0x7d;
+
 /** Walks over the text of valid JSON; `open` holds the keys of each open object, `null` for arrays. */
 function checkStructure(text: string, name: string, maxDepth: number): void {
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '{' || char === '[') {
-      open.push(char === '{' ? new Set() : null);
+    const char = text.charCodeAt(at);
+    if (char === brace || char === bracket) {
+      open.push(char === brace ? new Set() : null);
       if (open.length > maxDepth) {
         throw new IntentdError('bad_json', `${name} nests deeper than ${maxDepth} levels.`);
       }
-    } else if (char === '}' || char === ']') {
+    } else if (char === closingBrace || char === closingBracket) {
       open.pop();
-    } else if (char === '"') {
+    } else if (char === quote) {
       const end = endOfString(text, at);
       const keys = open.at(-1);
       if (keys && isKey(text, end)) {
-        addKey(keys, JSON.parse(text.slice(at, end)) as string, name);
+        addKey(keys, keyOf(text, at, end), name);
       }
       at = end - 1;
     }
@@ -61,11 +68,17 @@ function checkStructure(text: string, name: string, maxDepth: number): void {
 
 /** The index behind the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') {
-    at += text[at] === '\\' ? 2 : 1;
+  for (let at = start + 1; ; at += 1) {
+    const char = text.charCodeAt(at);
+    if (char === quote) return at + 1;
+    if (char === backslash) at += 1;
   }
-  return at + 1;
+}
+
+/** What the string between two places says. */
+function keyOf(text: string, start: number, end: number): string {
+  const plain = text.slice(start + 1, end - 1);
+  return plain.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : plain;
 }
 
 function isKey(text: string, end: number): boolean {

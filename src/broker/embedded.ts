@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 import { IntentdError, messageOf, type Logger } from '../base/index.js';
+import { tameSocket } from './clientSocket.js';
 import { EmbeddedLink, type EmbeddedLinkOptions } from './embeddedLink.js';
 import type { LinkHandlers } from './link.js';
 
@@ -28,7 +29,7 @@ export class EmbeddedBroker {
   async start(): Promise<void> {
     const aedes = await Aedes.createBroker({ concurrency: 1000, queueLimit: 10_000 });
     const server = createServer({ noDelay: true, highWaterMark }, (socket) => {
-      gatherWrites(socket);
+      tameSocket(socket);
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       aedes.handle(socket);
@@ -60,23 +61,6 @@ export class EmbeddedBroker {
     }
     for (const socket of this.#sockets) socket.destroy();
   }
-}
-
-/** Lets what goes to a client in one turn of the event loop go out in one write: each is a system call. */
-function gatherWrites(socket: Socket): void {
-  let gathering = false;
-  const cork = socket.cork.bind(socket);
-  // Whoever writes packets corks the socket first, packet by packet.
-  socket.cork = () => {
-    cork();
-    if (gathering) return;
-    gathering = true;
-    cork();
-    setImmediate(() => {
-      gathering = false;
-      socket.uncork();
-    });
-  };
 }
 
 function cannotListen(port: number, error: Error): IntentdError {

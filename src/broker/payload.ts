@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
 import { IntentdError, parseJson, type Json } from '../base/index.js';
 import type { Inbound } from './message.js';
 
@@ -16,8 +17,6 @@ export class PayloadError extends IntentdError {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * The payload's text.
  *
@@ -30,12 +29,8 @@ export function payloadText(payload: Buffer): string {
       `The payload has ${payload.length} bytes; at most ${limits.payloadBytes} are taken.`,
     );
   }
-  let text: string;
-  try {
-    text = utf8.decode(payload);
-  } catch (cause) {
-    throw Object.assign(new PayloadError('bad_request', 'The payload is not valid UTF-8.'), { cause });
-  }
+  if (!isUtf8(payload)) throw new PayloadError('bad_request', 'The payload is not valid UTF-8.');
+  const text = payload.toString('utf8');
   if (text.includes('\0')) throw new PayloadError('bad_request', 'The payload holds a NUL character.');
   return text;
 }
@@ -78,11 +73,8 @@ export function checkText(text: string, id: string | null): string {
  */
 export function repeatKey(inbound: Inbound, id: string | undefined): string | undefined {
   if (id === undefined && inbound.correlationData === undefined) return undefined;
-  const hash = createHash('sha256');
-  for (const part of [inbound.topic, inbound.responseTopic, id, inbound.correlationData, inbound.payload]) {
-    const bytes = part === undefined ? undefined : Buffer.from(part);
-    hash.update(`${bytes?.length ?? -1}:`);
-    if (bytes !== undefined) hash.update(bytes);
-  }
-  return hash.digest('base64url');
+  const { topic, responseTopic = null, correlationData, payload } = inbound;
+  const names = JSON.stringify([topic, responseTopic, id ?? null, correlationData?.length ?? null]);
+  const parts = [Buffer.from(names), ...(correlationData === undefined ? [] : [correlationData]), payload];
+  return hash('sha256', Buffer.concat(parts), 'base64url');
 }

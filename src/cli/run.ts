@@ -50,10 +50,12 @@ export function addRun(program: Command, io: Io): void {
 
 /**
  * The young generation starts at 1 MiB and is kept there: what one request leaves behind is small and dies
- * soon; left to V8 it grows to 32 MiB, a quarter of the agent's memory.
+ * soon; left to V8 it grows to 32 MiB, a quarter of the agent's memory. It is collected by the thread that
+ * serves alone: helpers would have to be waited for on a processor that the engine keeps busy.
  */
 function keepYoungSpaceSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--no-parallel-scavenge');
 }
 
 /** Gives back what starting took: bundles are read as text and parsed, four times what is kept of them. */

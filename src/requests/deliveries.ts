@@ -31,7 +31,7 @@ export class Deliveries {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #underway = new Set<string>();
-  readonly #answered: RecentKeys;
+  readonly #answered: RecentKeys<number>;
   readonly #pruning: Pruning;
   /** Written with the next commit, as the group of this number. */
   #uncommitted: Delivery[] = [];
@@ -42,8 +42,8 @@ export class Deliveries {
   readonly #partly = new Map<number, Set<number>>();
   /** What the last process left to be published. */
   #left: DeliveryGroup[] = [];
-  /** Refusals, oldest first: they cost no inference, and need not outlive the process. */
-  readonly #refusals = new Map<string, { messages: readonly AnswerMessage[]; expires: number }>();
+  /** Refusals cost no inference, and need not outlive the process. */
+  readonly #refused: RecentKeys<{ readonly messages: readonly AnswerMessage[]; readonly expires: number }>;
   #store: DeliveryStore | undefined;
   #atEndOfTurn = false;
   #later: NodeJS.Timeout | undefined;
@@ -63,6 +63,7 @@ export class Deliveries {
     this.#clock = clock;
     this.#log = log;
     this.#answered = new RecentKeys(options.repeatMs, maxKeys);
+    this.#refused = new RecentKeys(options.repeatMs, maxRefusals);
     this.#pruning = new Pruning(options.outboxMs);
     this.#guarded(() => {
       this.#load();
@@ -109,8 +110,8 @@ export class Deliveries {
   refuse(key: string | undefined, messages: readonly AnswerMessage[]): void {
     if (key !== undefined) {
       this.#underway.delete(key);
-      this.#refusals.set(key, { messages, expires: this.#clock.wall() + this.#options.repeatMs });
-      if (this.#refusals.size > maxRefusals) this.#refusals.delete(this.#refusals.keys().next().value!);
+      const expires = this.#clock.wall() + this.#options.repeatMs;
+      this.#refused.set(key, { messages, expires }, expires);
     }
     for (const message of messages) this.#publish(message);
   }
@@ -149,7 +150,7 @@ export class Deliveries {
   }
 
   #refusedBefore(key: string): readonly AnswerMessage[] | undefined {
-    const refusal = this.#refusals.get(key);
+    const refusal = this.#refused.get(key);
     return refusal !== undefined && refusal.expires > this.#clock.wall() ? refusal.messages : undefined;
   }
 
@@ -186,6 +187,7 @@ export class Deliveries {
     }
     this.#pruning.noteDelivered(delivered);
     this.#answered.expire(now);
+    this.#refused.expire(now);
     this.#guarded(() => {
       if (this.#store !== undefined) this.#pruning.prune(this.#store, now);
     });

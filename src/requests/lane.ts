@@ -1,16 +1,8 @@
-import {
-  IntentdError,
-  messageOf,
-  refused,
-  type Answer,
-  type Clock,
-  type Logger,
-  type Outcome,
-} from '../base/index.js';
-import { decide } from '../decision/index.js';
+import { messageOf, refused, type Clock, type Logger } from '../base/index.js';
 import type { Inference } from '../engine/index.js';
 import { padTokens } from '../model/index.js';
-import type { BatchObserver } from './batchObserver.js';
+import type { BatchObserver, ObservedBatch } from './batchObserver.js';
+import { conclude } from './conclude.js';
 import { FairQueue } from './fairQueue.js';
 import { Lateness } from './lateness.js';
 import type { ServedModel } from './model.js';
@@ -24,6 +16,15 @@ export interface LaneOptions {
   readonly takeOver: (pending: Pending) => boolean;
 }
 
+/** A batch that was handed to the engine. */
+interface Flight {
+  readonly batch: readonly Pending[];
+  readonly tokens: number;
+  readonly answered: Promise<Inference>;
+  /** Known once the engine works on it: it does one after the other. */
+  observed?: ObservedBatch;
+}
+
 const sweepMs = 5;
 /** A batch that takes longer keeps others waiting for more than it gains. */
 const longestBatchMs = 20;
@@ -32,8 +33,9 @@ const longestBatchMs = 20;
 const safety = 1.5;
 
 /**
- * The requests of one engine: they wait in a fair queue and go out in batches of one head and one
- * length, one batch at a time, as soon as the engine is free.
+ * The requests of one engine: they wait in a fair queue and go out in batches of one head and one length, as
+ * soon as the engine is free. A whole batch is handed over while the engine still works on the one before, so
+ * that it never waits for us; what is no whole batch yet waits, for more may come.
  */
 export class Lane {
   readonly #queue: FairQueue<Pending>;
@@ -44,8 +46,8 @@ export class Lane {
   readonly #observer: BatchObserver;
   readonly #pace = new Pace();
   readonly #lateness = new Lateness(sweepMs);
-  #underway: readonly Pending[] = [];
-  #busy = false;
+  /** The one that the engine works on, and at most one behind it. */
+  #flights: Flight[] = [];
   #kicked = false;
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -60,7 +62,9 @@ export class Lane {
 
   /** Requests that wait or run. */
   get load(): number {
-    return this.#queue.size + this.#underway.length;
+    let load = this.#queue.size;
+    for (const { batch } of this.#flights) load += batch.length;
+    return load;
   }
 
   get waiting(): number {
@@ -94,7 +98,8 @@ export class Lane {
   /** Answers everything that is left with `unavailable`. */
   abandon(): void {
     const now = this.#clock.now();
-    for (const pending of [...this.#queue.clear(), ...this.#underway]) {
+    const flying = this.#flights.flatMap(({ batch }) => batch);
+    for (const pending of [...this.#queue.clear(), ...flying]) {
       pending.settle(refused('unavailable', 'The agent is stopping.'), now);
     }
     clearInterval(this.#sweeper);
@@ -103,32 +108,30 @@ export class Lane {
 
   /** After the messages of this turn of the event loop were taken: what came together goes together. */
   #kick(): void {
-    if (this.#kicked || this.#busy) return;
+    if (this.#kicked || this.#flights.length > 1) return;
     this.#kicked = true;
     setImmediate(() => {
       this.#kicked = false;
-      if (!this.#busy) void this.#run();
+      this.#handOver();
     });
   }
 
-  async #run(): Promise<void> {
-    this.#busy = true;
-    for (;;) {
-      this.#sweep();
-      const batch = this.#nextBatch();
-      if (batch.length === 0) break;
-      this.#underway = batch;
-      await this.#infer(batch);
-      this.#underway = [];
-    }
-    this.#busy = false;
+  #handOver(): void {
+    if (this.#flights.length > 1 || this.#queue.size === 0) return;
+    const most = this.#pace.sizeWithin(longestBatchMs, this.#maxBatch);
+    // Where already one utterance takes long, the way to the engine is nothing to be saved.
+    if (this.#flights.length === 1 && (most === 1 || this.#queue.size < most)) return;
+    this.#sweep();
+    const batch = this.#nextBatch(most);
+    if (batch.length > 0) this.#launch(batch);
   }
 
   /** Those that would be late are refused before the engine works for them. */
-  #nextBatch(): Pending[] {
-    const batch = this.#queue.take(this.#pace.sizeWithin(longestBatchMs, this.#maxBatch));
+  #nextBatch(most: number): Pending[] {
+    const batch = this.#queue.take(most);
     const now = this.#clock.now();
-    const doneAt = now + this.#pace.estimateBatch(batch.length);
+    const ahead = this.#flights[0]?.batch.length ?? 0;
+    const doneAt = now + this.#pace.estimateBatch(batch.length + ahead);
     const inTime = batch.filter(({ deadline }) => deadline >= doneAt);
     // One is tried in any case: the estimate may be of a bad moment.
     if (inTime.length === 0) inTime.push(...batch.slice(0, 1));
@@ -136,92 +139,80 @@ export class Lane {
     return inTime;
   }
 
-  async #infer(batch: readonly Pending[]): Promise<void> {
+  #launch(batch: readonly Pending[]): void {
     const { engine, head } = batch[0]!.model;
-    const sentAt = this.#clock.now();
-    const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
-    const observed = this.#observer.began(tokens, batch.length);
+    let tokens = 0;
     for (const pending of batch) {
-      pending.sentAt = sentAt;
-      pending.batch = observed;
+      tokens += pending.ids.length;
       pending.batchSize = batch.length;
     }
-    let inference: Inference;
-    try {
-      inference = await engine.infer(padTokens(batch), head);
-    } catch (error) {
-      this.#log.warn({ size: batch.length, reason: messageOf(error) }, 'a batch failed');
-      const outcome = refused('unavailable', 'The engine failed; a new one is being started.');
-      for (const pending of batch) {
-        if (!pending.settled && !this.#takeOver(pending)) pending.settle(outcome, this.#clock.now());
-      }
-      return;
-    } finally {
-      this.#observer.ended(observed);
+    const flight: Flight = { batch, tokens, answered: engine.infer(padTokens(batch), head) };
+    this.#flights.push(flight);
+    if (this.#flights.length === 1) this.#begin(flight);
+    flight.answered.then(
+      (inference) => {
+        this.#land(flight, inference);
+      },
+      (error: unknown) => {
+        this.#crash(flight, error);
+      },
+    );
+  }
+
+  /** The engine works on it from now on. */
+  #begin(flight: Flight): void {
+    const { batch, tokens } = flight;
+    const now = this.#clock.now();
+    flight.observed = this.#observer.began(tokens, batch.length);
+    for (const pending of batch) {
+      pending.sentAt = now;
+      pending.batch = flight.observed;
     }
-    const inferMs = this.#clock.now() - sentAt;
+  }
+
+  #land(flight: Flight, inference: Inference): void {
+    const { batch } = flight;
+    const inferMs = this.#clock.now() - this.#end(flight);
     this.#pace.note(batch.length, inferMs);
+    // The engine first: it works while we conclude.
+    this.#handOver();
     this.#sweep();
     batch.forEach((pending, row) => {
       pending.inferMs = inferMs;
+      pending.gpuUs = inference.gpuUs ?? null;
       if (pending.settled) return;
-      pending.settle(this.#conclude(pending, inference, row, batch.length), this.#clock.now());
+      const energyMj = this.#observer.estimateMj(flight.observed!, pending.ids.length);
+      const outcome = conclude(pending, inference, {
+        row,
+        now: this.#clock.now(),
+        energyMj,
+        log: this.#log,
+      });
+      pending.settle(outcome, this.#clock.now());
     });
+    this.#handOver();
   }
 
-  #conclude(pending: Pending, inference: Inference, row: number, size: number): Outcome {
-    const { intentFilter, topK } = pending.utterance;
-    try {
-      const decision = decide(
-        {
-          logits: rowOf(inference.logits, row, size),
-          embedding: rowOf(inference.embeddings, row, size),
-        },
-        pending.model.rules,
-        {
-          ...(intentFilter === undefined ? {} : { intentFilter }),
-          ...(topK === undefined ? {} : { topK }),
-        },
-      );
-      return { ok: true, answer: this.#answerOf(pending, decision) };
-    } catch (error) {
-      if (!(error instanceof IntentdError)) throw error;
-      if (error.code === 'bad_request') return refused('bad_request', error.message);
-      this.#log.error({ reason: error.message }, 'the engine gave an output that cannot be used');
-      return refused('unavailable', 'The engine gave an output that cannot be used.');
+  #crash(flight: Flight, error: unknown): void {
+    const { batch } = flight;
+    this.#log.warn({ size: batch.length, reason: messageOf(error) }, 'a batch failed');
+    this.#end(flight);
+    const outcome = refused('unavailable', 'The engine failed; a new one is being started.');
+    for (const pending of batch) {
+      if (!pending.settled && !this.#takeOver(pending)) pending.settle(outcome, this.#clock.now());
     }
+    this.#handOver();
   }
 
-  #answerOf(
-    pending: Pending,
-    decision: Pick<Answer, 'intent' | 'confidence' | 'outOfScope' | 'alternatives'>,
-  ): Answer {
-    const trace = pending.trace(this.#clock.now());
-    const energyMj = this.#estimateMj(pending);
-    return {
-      intent: decision.intent,
-      confidence: rounded(decision.confidence, 6),
-      outOfScope: decision.outOfScope,
-      alternatives: decision.alternatives.map(({ intent, confidence }) => ({
-        intent,
-        confidence: rounded(confidence, 6),
-      })),
-      model: { id: pending.model.id, version: pending.model.version },
-      latencyMs: {
-        queue: rounded(trace.queueMs, 3),
-        tokenize: rounded(trace.tokenizeMs, 3),
-        infer: rounded(trace.inferMs, 3),
-        total: rounded(trace.totalMs, 3),
-      },
-      energyMj,
-      energyEstimated: energyMj !== null,
-      truncated: pending.truncated,
-    };
-  }
-
-  #estimateMj({ batch, ids }: Pending): number | null {
-    const energyMj = batch === undefined ? null : this.#observer.estimateMj(batch, ids.length);
-    return energyMj === null ? null : rounded(energyMj, 3);
+  /** Makes room behind the engine. @returns when it began to work on the batch */
+  #end(flight: Flight): number {
+    this.#flights = this.#flights.filter((other) => other !== flight);
+    // Answers may pass each other where a worker was replaced in between.
+    if (flight.observed === undefined) this.#begin(flight);
+    this.#observer.ended(flight.observed!);
+    const next = this.#flights[0];
+    if (next !== undefined && next.observed === undefined) this.#begin(next);
+    return flight.batch[0]!.sentAt;
   }
 
   #beginSweeping(now: number): void {
@@ -236,22 +227,12 @@ export class Lane {
   #sweep(): void {
     const now = this.#clock.now();
     for (const pending of this.#queue.expire(now)) pending.settle(late, now);
-    for (const pending of this.#underway) {
-      if (!pending.settled && pending.deadline <= now) pending.settle(late, now);
+    for (const { batch } of this.#flights) {
+      for (const pending of batch) if (!pending.settled && pending.deadline <= now) pending.settle(late, now);
     }
     if (this.load === 0) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }
   }
-}
-
-function rowOf(matrix: Float32Array, row: number, rows: number): Float32Array {
-  const width = matrix.length / rows;
-  return matrix.subarray(row * width, (row + 1) * width);
-}
-
-function rounded(value: number, digits: number): number {
-  const factor = 10 ** digits;
-  return Math.round(value * factor) / factor;
 }

@@ -1,48 +1,50 @@
-interface Slice {
+interface Slice<T> {
   /** When its first and its last key expire. */
   readonly from: number;
   until: number;
-  readonly groups: Map<string, number>;
+  readonly values: Map<string, T>;
 }
 
 const slices = 4;
 
 /**
- * Which group holds the answer to a request, for as long as a repeat may ask. Keys are forgotten a slice
- * of time at once, and the oldest slice earlier where there are too many.
+ * What belongs to a request, by the key that tells its repeats, for as long as a repeat may ask. Keys are
+ * forgotten a slice of time at once, and the oldest slice earlier where there are too many.
  */
-export class RecentKeys {
+export class RecentKeys<T> {
   readonly #sliceMs: number;
   readonly #limit: number;
-  #slices: Slice[] = [];
+  readonly #perSlice: number;
+  #slices: Slice<T>[] = [];
   #size = 0;
 
   /** @param keptMs how long a key is kept */
   constructor(keptMs: number, limit: number) {
     this.#sliceMs = keptMs / slices;
     this.#limit = limit;
+    this.#perSlice = Math.ceil(limit / slices);
   }
 
   get size(): number {
     return this.#size;
   }
 
-  set(key: string, group: number, expires: number): void {
+  set(key: string, value: T, expires: number): void {
     let slice = this.#slices.at(-1);
-    if (slice === undefined || expires >= slice.from + this.#sliceMs) {
-      slice = { from: expires, until: expires, groups: new Map() };
+    if (slice === undefined || this.#isOver(slice, expires)) {
+      slice = { from: expires, until: expires, values: new Map() };
       this.#slices.push(slice);
     }
-    slice.groups.set(key, group);
+    slice.values.set(key, value);
     slice.until = Math.max(slice.until, expires);
     this.#size += 1;
     if (this.#size > this.#limit && this.#slices.length > 1) this.#dropOldest();
   }
 
-  get(key: string): number | undefined {
+  get(key: string): T | undefined {
     for (let at = this.#slices.length - 1; at >= 0; at--) {
-      const group = this.#slices[at]!.groups.get(key);
-      if (group !== undefined) return group;
+      const value = this.#slices[at]!.values.get(key);
+      if (value !== undefined) return value;
     }
     return undefined;
   }
@@ -52,7 +54,12 @@ export class RecentKeys {
     while (this.#slices.length > 0 && this.#slices[0]!.until <= now) this.#dropOldest();
   }
 
+  /** Keys of one moment stay together. */
+  #isOver({ from, until, values }: Slice<T>, expires: number): boolean {
+    return expires >= from + this.#sliceMs || (values.size >= this.#perSlice && expires > until);
+  }
+
   #dropOldest(): void {
-    this.#size -= this.#slices.shift()!.groups.size;
+    this.#size -= this.#slices.shift()!.values.size;
   }
 }

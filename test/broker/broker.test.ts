@@ -58,6 +58,25 @@ describe('with the embedded broker', () => {
     ]);
   });
 
+  it('of much that is sent at once a little is taken in one turn of the event loop, and all in its order', async () => {
+    const { broker, requests } = await echoing();
+    const mqtt = await client(broker.url);
+    const { messages, all } = await listen(mqtt, ['intentd/dev/response'], 2000);
+    const filler = 'x'.repeat(500);
+    for (let at = 0; at < 2000; at++) mqtt.publish('intentd/dev/request', `${at} ${filler}`, { qos: 0 });
+    let mostInTurn = 0;
+    for (let before = 0; before < 2000;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      mostInTurn = Math.max(mostInTurn, requests.length - before);
+      before = requests.length;
+    }
+    expect(mostInTurn).toBeLessThan(40);
+    await all;
+    expect(messages.map(({ text }) => (JSON.parse(text) as { intent: string }).intent.split(' ')[0])).toEqual(
+      Array.from({ length: 2000 }, (_, at) => String(at)),
+    );
+  });
+
   it('says that it is there, what serves, and that it is gone', async () => {
     const { broker } = await echoing();
     broker.setInfo({ version: '0.1.0' });

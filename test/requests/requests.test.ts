@@ -113,6 +113,20 @@ describe('requests', () => {
     expect(engine.mostRunning).toBe(1);
   });
 
+  it('that fill a batch are handed over while the engine works on the one before, and no more of them', async () => {
+    const engine = new ParityEngine(20);
+    const { ask } = room(engine, { queue: 16, deadlineMs: 1000 });
+    await ask('0');
+    engine.ms = 3;
+    for (let batches = 0; batches < 20; batches++) await ask('0');
+    const answers = await Promise.all(Array.from({ length: 14 }, (_, at) => ask(String(at))));
+    expect(answers.map(({ outcome }) => codeOf(outcome))).toEqual(
+      Array.from({ length: 14 }, (_, at) => (at % 2 === 0 ? 'even' : 'odd')),
+    );
+    expect(engine.batches.slice(-4).map(({ size }) => size)).toEqual([4, 4, 4, 2]);
+    expect(engine.mostRunning).toBe(2);
+  });
+
   it('that find the queue full are refused at once', async () => {
     const { ask } = room(new ParityEngine(50), { queue: 2, maxBatch: 1, deadlineMs: 1000 });
     const started = performance.now();
@@ -156,7 +170,7 @@ describe('requests', () => {
 
   it('that would come back late are refused before the engine works for them', async () => {
     const engine = new ParityEngine(1);
-    const { ask } = room(engine, { maxBatch: 2 });
+    const { ask } = room(engine);
     await ask('1');
     engine.ms = 74;
     const first = ask('1');
