@@ -142,4 +142,4 @@ export class Daemon {
 }
 
 export { bundleFolder } from './daemon/bundles.js';
-export { TensorRt } from './daemon/tensorRt.js';
+export { TensorRt, isTensorRtUnusable } from './daemon/tensorRt.js';

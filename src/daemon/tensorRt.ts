@@ -120,7 +120,7 @@ export class TensorRt {
     } catch (error) {
       signal.throwIfAborted();
       if (isOneOf(error, unbuilt)) return undefined;
-      if (!isOneOf(error, unusable)) return launch;
+      if (!isTensorRtUnusable(error)) return launch;
       if (this.#config.kind === 'tensorrt') throw error;
       this.#log.info({ reason: messageOf(error) }, 'TensorRT cannot be used here; the CPU engine serves');
       return undefined;
@@ -190,6 +190,11 @@ function settingsOf(engine: Config['engine'], attention: 'plugin' | 'standard'):
     }),
   );
   return { attention, candidates, builderLevel, workspaceMib, weights: { ...weights, buckets } };
+}
+
+/** Whether an error says that TensorRT cannot be used on this machine, whatever is tried. */
+export function isTensorRtUnusable(error: unknown): boolean {
+  return isOneOf(error, unusable);
 }
 
 function isOneOf(error: unknown, codes: ReadonlySet<string>): boolean {

@@ -18,5 +18,6 @@ export type { Candidate } from './builder/candidates.js';
 export type { BuildStatus } from './builder/stages.js';
 export type { AttentionKind, BuildSettings, BuildTask, ChoiceWeights, NativePaths } from './builder/task.js';
 export { nativePaths } from './tensorrt/paths.js';
-export { benchEngines } from './builder/benchOpen.js';
+export { benchEngines, openCpuVariants, openTensorRtVariants, tensorRtRuntime } from './builder/benchOpen.js';
+export type { EngineVariant, TensorRtBuild, VariantOptions, Variants } from './builder/variants.js';
 export type { BenchOptions, BenchReport } from './builder/bench.js';

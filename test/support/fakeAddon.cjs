@@ -2,11 +2,26 @@
 // The boundary of the TensorRT addon without TensorRT: a plan is its options and the graph itself, which
 // ONNX Runtime computes. `settings` say what it finds, and how it misbehaves.
 const { createRequire } = require('node:module');
+const { openSync, writeSync } = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { InferenceSession, Tensor } = createRequire(__filename)('onnxruntime-node');
 
 function fail(code, message) {
   throw Object.assign(new Error(message), { code });
+}
+
+/** A power rail as the kernel shows it, which draws more while an engine computes; see `FakeRail`. */
+function railOf({ file, idleMa, drawMa, inferMs }) {
+  const descriptor = openSync(file, 'r+');
+  // In place and of one length: who reads it at the same time reads a number.
+  const set = (current) => writeSync(descriptor, `${String(current).padStart(6, '0')}\n`, 0);
+  let quiet;
+  return async (kind) => {
+    clearTimeout(quiet);
+    set(drawMa[kind]);
+    await sleep(inferMs[kind]);
+    quiet = setTimeout(() => set(idleMa), 20);
+  };
 }
 
 /** `settings`: runtime, buildMs, usFor ({sparse, batch, sequence} → µs as a number a token), meter, loadFails */
@@ -27,6 +42,7 @@ module.exports = (settings = {}) => {
     unifiedMemory: true,
     ...settings.runtime,
   };
+  const draw = settings.rail === undefined ? async () => undefined : railOf(settings.rail);
   const usOf = ({ sparse }, batch, sequence) =>
     10 + batch * sequence * (sparse ? (settings.sparseUs ?? 1) : (settings.denseUs ?? 1.2));
 
@@ -74,7 +90,9 @@ module.exports = (settings = {}) => {
       const session = await InferenceSession.create(bytes.subarray(4 + headLength, tail), {
         logSeverityLevel: 3,
       });
-      engines.set(next, { ...head, session, buckets, planBytes: bytes.length });
+      const precision = bytes.includes('QuantizeLinear') ? 'int8' : 'fp16';
+      const kind = `${precision}-${head.sparse ? 'sparse' : 'dense'}`;
+      engines.set(next, { ...head, kind, session, buckets, planBytes: bytes.length });
       return next++;
     },
     engineInfo(handle) {
@@ -108,6 +126,7 @@ module.exports = (settings = {}) => {
       if (!engine.buckets.some((one) => one.batch >= size && one.sequence >= sequence)) {
         fail('BAD_ARGUMENT', `no bucket takes ${size}x${sequence}`);
       }
+      await draw(engine.kind);
       const { embedding } = await engine.session.run({
         tokens: new Tensor('int32', ids.slice(), [size, sequence]),
         lengths: new Tensor('int32', lengths.slice(), [size]),

@@ -1,6 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A power rail that an inference of the fake draws more from, for a time of its own, by engine (`int8-sparse`). */
+export interface FakeRail {
+  /** The rail's `curr*_input`. */
+  readonly file: string;
+  readonly idleMa: number;
+  readonly drawMa: Readonly<Record<string, number>>;
+  readonly inferMs: Readonly<Record<string, number>>;
+}
+
 /** What the fake finds and how it misbehaves; see `fakeAddon.cjs`. */
 export interface FakeAddonSettings {
   readonly runtime?: Readonly<Record<string, unknown>>;
@@ -14,6 +23,7 @@ export interface FakeAddonSettings {
   readonly meter?: boolean;
   readonly loadFails?: string;
   readonly inferFails?: string;
+  readonly rail?: FakeRail;
 }
 
 /** Writes a module that stands for the TensorRT addon into `folder`; writing it again changes what the next process finds. */

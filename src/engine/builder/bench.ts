@@ -1,11 +1,9 @@
-import { bundleFiles, readBundle } from '../../model/index.js';
-import { loadAddon, type Bucket, type LogSink, type RuntimeInfo } from '../tensorrt/addon.js';
-import { asOwn } from '../tensorrt/nativeError.js';
-import { profilesFor } from '../tensorrt/shapes.js';
-import { buildCandidate, candidatesFor, type BuiltCandidate } from './candidates.js';
+import { readBundle } from '../../model/index.js';
+import type { Bucket, LogSink, RuntimeInfo } from '../tensorrt/addon.js';
 import { measureEngines } from './measure.js';
 import type { CandidateReport } from './report.js';
 import type { AttentionKind, NativePaths } from './task.js';
+import { buildVariants } from './variants.js';
 
 export interface BenchOptions {
   readonly folder: string;
@@ -26,31 +24,16 @@ export interface BenchReport {
 }
 
 /**
- * Builds a bundle's encoder as INT8 with sparse tactics allowed, INT8 dense and FP16 dense, with each attention,
- * and times every shape in all of them by turns. In this process: never in one that serves.
+ * Builds every engine that a bundle's encoder can become and times every shape in all of them by turns. In this
+ * process: never in one that serves.
  *
  * @throws IntentdError what TensorRT, CUDA or the bundle lack
  */
 export async function benchEngines(options: BenchOptions): Promise<BenchReport> {
-  const { attentions, buckets, builderLevel, folder, measureMs, paths, sink, tell, workspaceBytes } = options;
-  const addon = loadAddon(paths.addon);
-  addon.setLogSink(sink);
-  const runtime = await asOwn(() => addon.runtimeInfo());
-  if (attentions.includes('plugin')) {
-    await asOwn(() => {
-      addon.loadPlugins(paths.plugins);
-    });
-  }
+  const { buckets, folder, measureMs, tell } = options;
   const bundle = await readBundle(folder);
-  const encoder = bundle.manifest.files[bundleFiles.encoder]!.sha256;
-  const profiles = profilesFor(bundle.encoder.architecture.positions);
-  const { tensorrt } = runtime;
-  const around = { addon, tensorrt, bundle, encoder, profiles, buckets, workspaceBytes, builderLevel };
-  const built: BuiltCandidate[] = [];
-  for (const candidate of attentions.flatMap((attention) => candidatesFor('all', attention))) {
-    tell(`building ${candidate.name} with ${candidate.attention} attention`);
-    built.push(await buildCandidate(candidate, around, built.at(-1)?.timingCache, () => undefined));
-  }
+  const { signal } = new AbortController();
+  const { addon, built, runtime } = await buildVariants({ bundle, tell, signal }, options);
   const handles = built.map(({ engine }) => engine.handle);
   const figures = await measureEngines(addon, handles, buckets, measureMs, (share) => {
     tell(`measuring, ${Math.round(share * 100)} %`);

@@ -1,7 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { encoderToOnnx, sparseLayersOf, type Bundle } from '../../model/index.js';
 import type { EngineInfo } from '../engine.js';
-import type { BuildProgress, Bucket, NativeAddon, Profile } from '../tensorrt/addon.js';
+import type {
+  BuildOptions,
+  BuildProgress,
+  Bucket,
+  BuiltEngine,
+  NativeAddon,
+  Profile,
+} from '../tensorrt/addon.js';
 import { asOwn } from '../tensorrt/nativeError.js';
 import { TensorRtEngine } from '../tensorrt/tensorRtEngine.js';
 import { countProducts, parseInspection, plannedLayers } from './inspector.js';
@@ -41,6 +48,8 @@ export interface BuildSurroundings {
   readonly buckets: readonly Bucket[];
   readonly workspaceBytes: number;
   readonly builderLevel: number;
+  /** Ends the build that is under way, which fails with `cancelled` then. */
+  readonly signal?: AbortSignal;
 }
 
 /** A candidate that was built and is loaded. */
@@ -52,7 +61,7 @@ export interface BuiltCandidate {
   readonly report: Omit<CandidateReport, 'golden' | 'buckets'>;
 }
 
-/** @throws IntentdError `parse_failed`, `build_failed`, `bad_engine`, `out_of_memory`, … */
+/** @throws IntentdError `parse_failed`, `build_failed`, `bad_engine`, `out_of_memory`, `cancelled`, … */
 export async function buildCandidate(
   candidate: Candidate,
   { addon, bundle, buckets, profiles, ...around }: BuildSurroundings,
@@ -69,7 +78,7 @@ export async function buildCandidate(
   };
   const known = timingCache === undefined ? {} : { timingCache };
   const onnx = graphFor(candidate, bundle);
-  const built = await asOwn(() => addon.buildEngine(onnx, { ...options, ...known }, progress).done);
+  const built = await asOwn(() => buildOf(addon, onnx, { ...options, ...known }, progress, around.signal));
   const info = infoOf(candidate, around, bundle);
   const before = performance.now();
   const limits = bundle.encoder.architecture;
@@ -86,6 +95,26 @@ export async function buildCandidate(
     engine,
     report: { ...candidate, ...figures, layers, products: countProducts(layers), planned },
   };
+}
+
+async function buildOf(
+  addon: NativeAddon,
+  onnx: Uint8Array,
+  options: BuildOptions,
+  progress: (progress: BuildProgress) => void,
+  signal: AbortSignal | undefined,
+): Promise<BuiltEngine> {
+  const build = addon.buildEngine(onnx, options, progress);
+  const cancel = (): void => {
+    build.cancel();
+  };
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener('abort', cancel);
+  try {
+    return await build.done;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
 }
 
 /** What an engine built from a candidate says of itself. */
