@@ -85,8 +85,17 @@ function start(addon: string, ...args: string[]) {
 
 describe('intentd bench energy', () => {
   it('finds the energy that a rail is known to give, above its idle floor as well, and the ratios', async () => {
-    const svg = join(folder, 'energy.svg');
-    const { status, out, err } = await start('fake.cjs', ...rails, ...brief, '--json', '--svg', svg).ended;
+    const [svg, saved] = [join(folder, 'energy.svg'), join(folder, 'energy.json')];
+    const { status, out, err } = await start(
+      'fake.cjs',
+      ...rails,
+      ...brief,
+      '--json',
+      '--save',
+      saved,
+      '--svg',
+      svg,
+    ).ended;
     expect([status, err]).toEqual([0, '']);
     const { figures } = JSON.parse(out) as Printed;
     expect(figures.meter).toMatchObject({ kind: 'ina3221', total: 'VDD_IN' });
@@ -121,6 +130,7 @@ describe('intentd bench energy', () => {
       expect(energy.min).toBeLessThanOrEqual(energy.median);
       expect(energy.max).toBeGreaterThanOrEqual(energy.median);
     }
+    expect(JSON.parse(readFileSync(saved, 'utf8'))).toEqual(JSON.parse(out));
     const plot = readFileSync(svg, 'utf8');
     for (const { name } of figures.engines) expect(plot).toContain(name);
   }, 120_000);
@@ -156,7 +166,10 @@ describe('intentd bench energy', () => {
       ...['--seconds', '1', '--rounds', '1', '--idle', '2'],
       '--json',
     ).ended;
-    expect([status, err]).toEqual([0, expect.stringMatching(/^TensorRT cannot be used here: .*addon is not built.*\n$/)]);
+    expect([status, err]).toEqual([
+      0,
+      expect.stringMatching(/^TensorRT cannot be used here: .*addon is not built.*\n$/),
+    ]);
     const { figures } = JSON.parse(out) as Printed;
     expect(figures.engines.map(({ name }) => name)).toEqual(['int8', 'fp32']);
     // The rail stands still: what an utterance costs is its time at 2 W, and nothing above the floor.

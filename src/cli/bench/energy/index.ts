@@ -15,6 +15,7 @@ interface BenchEnergyOptions extends SettingOptions {
   readonly batch: number;
   readonly texts?: string;
   readonly svg?: string;
+  readonly save?: string;
   readonly json?: true;
 }
 
@@ -39,6 +40,7 @@ export function addBenchEnergy(bench: Command, io: Io): void {
     .option('--batch <count>', 'utterances in one inference', positiveInteger, 1)
     .option('--texts <file>', 'utterances to send, one a line; those of golden.jsonl if absent')
     .option('--svg <file>', 'draw what was measured as an SVG')
+    .option('--save <file>', 'keep every figure of every round as JSON in a file too')
     .option('--json', 'print every figure of every round as one JSON object');
   withSettings(energy)
     .addHelpText(
@@ -55,7 +57,9 @@ export function addBenchEnergy(bench: Command, io: Io): void {
         const { energyPlot } = await import('./plot.js');
         await writeFileAtomic(options.svg, energyPlot(figures, measured));
       }
-      if (options.json === true) io.print(JSON.stringify({ measured, figures }, null, 2));
+      const json = JSON.stringify({ measured, figures }, null, 2);
+      if (options.save !== undefined) await writeFileAtomic(options.save, `${json}\n`);
+      if (options.json === true) io.print(json);
       else {
         const { energyReport } = await import('./table.js');
         for (const line of energyReport(figures, measured, io)) io.print(line);
