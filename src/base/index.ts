@@ -1,5 +1,4 @@
 export * from './atomicFile.js';
-export * from './buildDate.js';
 export * from './clock.js';
 export * from './digest.js';
 export * from './errors.js';

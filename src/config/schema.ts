@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { updateGates } from './updateGates.js';
-import { updateSource } from './updateSource.js';
 
 const identifier = z
   .string()
@@ -244,7 +243,6 @@ const telemetry = z.strictObject({
 });
 
 const update = z.strictObject({
-  ...updateSource,
   gates: updateGates.prefault({}),
 });
 

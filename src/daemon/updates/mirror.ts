@@ -79,11 +79,13 @@ export class Mirror {
       return;
     }
     this.#waiting.push(copies);
-    if (!this.#busy) void this.#work();
+    if (this.#busy) return;
+    this.#busy = true;
+    // Not while the answers of the next batch go out.
+    setImmediate(() => void this.#work());
   }
 
   async #work(): Promise<void> {
-    this.#busy = true;
     const { signal } = this.#ended;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       const copies = next;

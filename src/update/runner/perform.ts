@@ -1,5 +1,4 @@
 import { IntentdError, messageOf } from '../../base/index.js';
-import { isDiskFull } from '../diskFull.js';
 import { digestOf, type Installed, type Job, type MachineEvent, type Step } from '../machine/index.js';
 import type { BundleShelf, FetchProgress, Offer, UpdateHost, UpdateSource } from '../ports.js';
 import type { Downloads } from './downloads.js';
@@ -130,5 +129,6 @@ function percentOf({ haveBytes, totalBytes }: FetchProgress): number {
 
 function codeOf(error: unknown): string {
   if (error instanceof IntentdError) return error.code;
-  return isDiskFull(error) ? 'disk_full' : 'internal';
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'internal';
 }
