@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../src/base/index.js';
 import type { SourceLimits, UpdateSourceOptions } from '../../src/update/index.js';
-import { Certificates } from './certificates.js';
+import { Certificates, haveOpenssl } from './certificates.js';
 import { ConnectProxy } from './connectProxy.js';
 import { FileServer } from './fileServer.js';
 import { Fleet } from './fleet.js';
@@ -18,11 +18,14 @@ export class HttpsFleet extends Fleet {
   /** Folder of the bundle that is published. */
   bundle = '';
 
+  /** Certificates only where there is openssl. */
   async open(): Promise<this> {
     await this.init();
     this.bundle = await this.add();
-    this.certificates.authority('ca');
-    this.certificates.server('right', 'IP:127.0.0.1');
+    if (haveOpenssl) {
+      this.certificates.authority('ca');
+      this.certificates.server('right', 'IP:127.0.0.1');
+    }
     return this;
   }
 

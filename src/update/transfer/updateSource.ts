@@ -1,4 +1,5 @@
 import { IntentdError, type Clock, type Logger } from '../../base/index.js';
+import { diskFull, isDiskFull } from '../diskFull.js';
 import type { DeviceTraits } from '../format/index.js';
 import type { FetchOptions, Offer, UpdateSource } from '../ports.js';
 import { TrustedMetadata } from '../trust/index.js';
@@ -135,6 +136,8 @@ class TrustedSource implements UpdateSource {
       new IntentdError('unreachable', `${what} took longer than ${Math.round(ms / 1000)} s.`);
     try {
       return await withDeadline(signal, ms, late, work);
+    } catch (error) {
+      throw isDiskFull(error) ? diskFull('what updates keep', error) : error;
     } finally {
       this.#transport.rest();
     }

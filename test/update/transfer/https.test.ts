@@ -8,9 +8,7 @@ import { HttpsFleet } from '../../support/httpsFleet.js';
 import { outcomeOf } from '../../support/updateClient.js';
 
 const fleet = new HttpsFleet();
-beforeAll(async () => {
-  if (haveOpenssl) await fleet.open();
-});
+beforeAll(() => fleet.open());
 afterEach(() => fleet.stopAll());
 
 describe.skipIf(!haveOpenssl)('a download over HTTPS', () => {

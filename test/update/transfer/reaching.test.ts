@@ -10,8 +10,8 @@ import { outcomeOf } from '../../support/updateClient.js';
 
 const fleet = new HttpsFleet();
 beforeAll(async () => {
-  if (!haveOpenssl) return;
   await fleet.open();
+  if (!haveOpenssl) return;
   fleet.certificates.authority('stranger');
   fleet.certificates.server('elsewhere', 'DNS:updates.example');
   fleet.certificates.server('expired', 'IP:127.0.0.1', -1);
