@@ -3,7 +3,7 @@
  * while another process writes 1,000 a second. All rows go through the log's own way of writing, roll-ups included.
  *
  *   npm run build && node bench/telemetry/stats.mjs [--rows 10000000] [--runs 20] [--max-megabytes 256]
- *     [--state-dir FOLDER]     keeps the rows there, and uses them again; give it while they are of the last hours
+ *     [--state-dir FOLDER]     keeps the rows there, and uses them again; --runs 0 only makes them
  */
 import { fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -148,6 +148,6 @@ async function measure() {
 if (values.writer) await write();
 else {
   if (megabytes(path) === 0) await fill();
-  await measure();
+  if (runs > 0) await measure();
   if (values['state-dir'] === undefined) rmSync(folder, { recursive: true });
 }

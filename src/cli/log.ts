@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { RequestFilter, RequestLogReader, StoredRow } from '../telemetry/index.js';
 import { positiveInteger } from './arguments.js';
+import { csv } from './csv.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
 import { requestTable } from './requestTable.js';
 import { stateDirOfAgent, withSettings, type SettingOptions } from './settings.js';
-import { pointInTime } from './time.js';
+import { moment, type Moment } from './time.js';
 
 interface LogOptions extends SettingOptions, FilterOptions {
   readonly limit: number;
@@ -15,10 +16,14 @@ interface LogOptions extends SettingOptions, FilterOptions {
   readonly csv?: true;
 }
 
+/** Options that choose a time. */
+export interface TimeOptions {
+  readonly since?: Moment;
+  readonly until?: Moment;
+}
+
 /** Options that choose requests of the log. */
-export interface FilterOptions {
-  readonly since?: number;
-  readonly until?: number;
+export interface FilterOptions extends TimeOptions {
   readonly intent?: string;
   readonly model?: string;
   readonly id?: string;
@@ -62,15 +67,19 @@ export function addLog(program: Command, io: Io): void {
 
 /** Adds the options of {@link FilterOptions}. */
 export function withFilter(command: Command): Command {
-  const time = (text: string): number => pointInTime(text);
-  return command
-    .option('--since <time>', 'from then on: 15m, 2h, 7d (ago), or 2026-11-23T10:00', time)
-    .option('--until <time>', 'until then', time)
+  return withTimes(command)
     .option('--intent <name>', 'answered with this intent')
     .option('--model <id>', 'answered by this bundle')
     .option('--id <id>', 'of this request id')
     .option('--errors', 'not answered')
     .option('--out-of-scope', 'out of scope');
+}
+
+/** Adds `--since` and `--until`. */
+export function withTimes(command: Command): Command {
+  return command
+    .option('--since <time>', 'from then on: 15m, 2h, 7d (ago), or 2026-11-23T10:00', moment)
+    .option('--until <time>', 'until then', moment);
 }
 
 /** The log of the configured state directory. */
@@ -82,10 +91,11 @@ export async function openReader(options: SettingOptions): Promise<RequestLogRea
   return new RequestLogReader(requestLogPath(stateDir));
 }
 
-export function filterOf(options: FilterOptions): RequestFilter {
+/** @param now milliseconds since 1970: what "ago" counts from */
+export function filterOf(options: FilterOptions, now = Date.now()): RequestFilter {
   return {
-    since: options.since,
-    until: options.until,
+    since: options.since?.(now),
+    until: options.until?.(now),
     intent: options.intent,
     model: options.model,
     requestId: options.id,
@@ -98,32 +108,24 @@ async function show(reader: RequestLogReader, options: LogOptions, io: Io): Prom
   const filter = filterOf(options);
   let rows = reader.newest(filter, options.limit);
   let last = rows.at(-1)?.id ?? 0;
-  print(rows, options, io, true);
+  let headed = print(rows, options, io, false);
   while (options.follow === true) {
     await sleep(followMs);
     rows = reader.after(last, filter);
     last = rows.at(-1)?.id ?? last;
-    if (rows.length > 0) print(rows, options, io, false);
+    if (rows.length > 0) headed = print(rows, options, io, headed);
   }
 }
 
-function print(rows: readonly StoredRow[], options: LogOptions, io: Io, first: boolean): void {
-  const lines =
-    options.json === true
-      ? rows.map((row) => JSON.stringify(row))
-      : options.csv === true
-        ? csv(rows).slice(first ? 0 : 1)
-        : requestTable(rows, io).slice(first ? 0 : 1);
-  for (const line of lines) io.print(line);
-}
-
-/** RFC 4180, with a line of names. */
-function csv(rows: readonly StoredRow[]): string[] {
-  if (rows.length === 0) return [];
-  const names = Object.keys(rows[0]!) as (keyof StoredRow)[];
-  const cell = (value: StoredRow[keyof StoredRow]): string => {
-    const text = value === null ? '' : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [names.join(','), ...rows.map((row) => names.map((name) => cell(row[name])).join(','))];
+/** @returns whether the line of names was printed */
+function print(rows: readonly StoredRow[], options: LogOptions, io: Io, headed: boolean): boolean {
+  if (options.json === true) {
+    for (const row of rows) io.print(JSON.stringify(row));
+    return true;
+  }
+  if (options.csv === true && rows.length === 0) return headed;
+  const names = Object.keys(rows[0] ?? {}) as (keyof StoredRow)[];
+  const lines = options.csv === true ? csv(names, rows) : requestTable(rows, io);
+  for (const line of lines.slice(headed ? 1 : 0)) io.print(line);
+  return true;
 }

@@ -1,25 +1,18 @@
 import { Command } from 'commander';
+import { commands } from './commands.js';
 import { exitCodes, report } from './errors.js';
-import { addHomeAssistant } from './homeAssistant.js';
 import type { Io } from './io.js';
-import { addAsk } from './ask.js';
-import { addBench } from './bench/index.js';
-import { addCompletion } from './completion/index.js';
-import { addDemo } from './demo.js';
-import { addDoctor } from './doctor/index.js';
-import { addEngineCommands } from './engine/index.js';
-import { addModelCommands } from './model/index.js';
-import { addLog } from './log.js';
-import { addPublishCommands } from './publish/index.js';
-import { addRun } from './run.js';
-import { addStats } from './stats.js';
 import { stripControls } from './text.js';
 import { agentVersion } from './version.js';
 
 const description = 'On-device intent recognition: utterances in over MQTT, intents out, offline.';
 
-/** The command line: every command, with its help. Commands throw what went wrong. */
-export function createProgram(io: Io): Command {
+/**
+ * The command line: every command, with its help. Commands throw what went wrong.
+ *
+ * @param only the one command that is wanted, where it is known: loading all takes longer than many run
+ */
+export async function createProgram(io: Io, only?: string): Promise<Command> {
   const program = new Command('intentd')
     .description(description)
     .version(agentVersion(), '-V, --version', 'print the version')
@@ -44,18 +37,8 @@ export function createProgram(io: Io): Command {
         );
       },
     });
-  addRun(program, io);
-  addAsk(program, io);
-  addLog(program, io);
-  addStats(program, io);
-  addModelCommands(program, io);
-  addEngineCommands(program, io);
-  addPublishCommands(program, io);
-  addHomeAssistant(program, io);
-  addDoctor(program, io);
-  addDemo(program, io);
-  addBench(program, io);
-  addCompletion(program, io);
+  const wanted = only === undefined ? Object.values(commands) : [commands[only]!];
+  for (const add of await Promise.all(wanted.map((load) => load()))) add(program, io);
   return program;
 }
 
@@ -71,7 +54,11 @@ export async function runCommandLine(
   env: NodeJS.ProcessEnv = {},
 ): Promise<number> {
   try {
-    await createProgram(io).parseAsync(args, { from: 'user' });
+    const [name = ''] = args;
+    // Completion needs them all, and so does help, or a word that is no command.
+    const only = Object.hasOwn(commands, name) && name !== 'completion' ? name : undefined;
+    const program = await createProgram(io, only);
+    await program.parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
     return report(error, io, (env['INTENTD_DEBUG'] ?? '') !== '');

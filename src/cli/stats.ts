@@ -1,71 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
-import type { Grouping, RequestStats } from '../telemetry/index.js';
+import type { Grouping, RequestLogReader, RequestStats } from '../telemetry/index.js';
+import { csv } from './csv.js';
 import { examples } from './examples.js';
-import { percent } from './format.js';
 import type { Io } from './io.js';
 import { filterOf, openReader, withFilter, type FilterOptions } from './log.js';
-import { energy, milliseconds } from './requestTable.js';
 import { withSettings, type SettingOptions } from './settings.js';
-import { table } from './table.js';
+import { groupTable, wholeListing } from './statsText.js';
+import { styleFor } from './style.js';
+import { clockTime } from './time.js';
 
 interface StatsOptions extends SettingOptions, FilterOptions {
   readonly by?: Grouping;
+  readonly follow?: true;
   readonly json?: true;
+  readonly csv?: true;
 }
 
 const groupings = ['intent', 'model', 'engine', 'bucket', 'hour'] as const satisfies readonly Grouping[];
+/** As often as the agent writes. */
+const followMs = 5000;
+
+const csvNames: readonly (keyof RequestStats)[] = [
+  'group',
+  'count',
+  'errors',
+  'outOfScope',
+  'p50Ms',
+  'p95Ms',
+  'p99Ms',
+  'p999Ms',
+  'maxMs',
+  'energyMj',
+  'aboveIdleMj',
+  'measured',
+  'meanW',
+];
 
 /** `intentd stats` */
 export function addStats(program: Command, io: Io): void {
   const stats = program
     .command('stats')
-    .summary('count the answered requests and their latencies')
+    .summary('what the requests came to: counts, latencies, energy')
     .description(
-      'Figures of the request log: how many requests, how many failed, the share out of scope, and the ' +
-        'latency of the answered ones from their arrival to their answer.',
+      'Figures of the request log: how many requests, how many failed, the share out of scope, the latency ' +
+        'of the answered ones from their arrival to their answer, and what they cost. Percentiles are right ' +
+        'to 1 %. Whole hours and days are told long after their rows are gone.',
     )
     .addOption(new Option('--by <what>', 'figures for each of these').choices([...groupings]))
-    .option('--json', 'print one JSON array');
+    .option('-f, --follow', 'print them again every five seconds')
+    .option('--json', 'print one JSON array; with --follow one a line')
+    .option('--csv', 'print comma-separated values with a line of names');
   withSettings(withFilter(stats))
     .addHelpText(
       'after',
-      examples('intentd stats --since 1d', 'intentd stats --by intent', 'intentd stats --by hour --json'),
+      examples('intentd stats --since 1d', 'intentd stats --by intent', 'intentd stats --by hour --csv'),
     )
     .action(async (options: StatsOptions) => {
       const reader = await openReader(options);
       try {
-        const groups = reader.stats(filterOf(options), options.by);
-        if (options.json === true) io.print(JSON.stringify(groups, null, 2));
-        else for (const line of statsTable(groups, options.by, io)) io.print(line);
+        show(reader, options, io);
+        while (options.follow === true) {
+          await sleep(followMs);
+          show(reader, options, io);
+        }
       } finally {
         reader.close();
       }
     });
 }
 
-function statsTable(groups: readonly RequestStats[], by: Grouping | undefined, io: Io): string[] {
-  const right = (title: string) => ({ title, align: 'right' as const });
-  const columns = [
-    ...(by === undefined ? [] : [{ title: by }]),
-    right('count'),
-    right('errors'),
-    right('out of scope'),
-    right('p50 ms'),
-    right('p95 ms'),
-    right('p99 ms'),
-    right('max ms'),
-    right('mJ'),
-  ];
-  const rows = groups.map((group) => [
-    ...(by === undefined ? [] : [group.group ?? '–']),
-    String(group.count),
-    String(group.errors),
-    group.outOfScope === null ? '–' : percent(group.outOfScope, 1),
-    milliseconds(group.p50Ms),
-    milliseconds(group.p95Ms),
-    milliseconds(group.p99Ms),
-    milliseconds(group.maxMs),
-    energy(group.energyMj),
-  ]);
-  return table(io, columns, rows);
+function show(reader: RequestLogReader, options: StatsOptions, io: Io): void {
+  const { by, follow } = options;
+  const groups = reader.stats(filterOf(options), by);
+  if (options.json === true) {
+    io.print(JSON.stringify(groups, null, follow === true ? undefined : 2));
+    return;
+  }
+  if (options.csv === true) {
+    for (const line of csv(csvNames, groups)) io.print(line);
+    return;
+  }
+  if (follow === true) io.print(styleFor(io).bold(clockTime(Date.now()).slice(0, 8)));
+  const meters = reader.meters();
+  const lines = by === undefined ? wholeListing(groups[0]!, meters, io) : groupTable(groups, by, meters, io);
+  for (const line of lines) io.print(line);
 }

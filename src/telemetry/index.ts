@@ -15,5 +15,5 @@ export { requestLogPath, unmeasured, type RequestRow } from './row.js';
 export type { Happening } from './store/happenings.js';
 export type { RequestFilter } from './store/filter.js';
 export type { Note, PowerSecond } from './store/notes.js';
-export type { PowerFigures, PowerRange, RailPower } from './store/powerQuery.js';
+export type { PowerFigures, PowerRange, PowerRow, RailPower } from './store/powerQuery.js';
 export type { Grouping, RequestStats } from './store/statsQuery.js';

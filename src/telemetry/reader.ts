@@ -5,7 +5,13 @@ import type { RequestRow } from './row.js';
 import { conditions, type RequestFilter } from './store/filter.js';
 import { schemaVersion, versionOf } from './store/openDatabase.js';
 import { readHappenings, type Happening } from './store/happenings.js';
-import { readPower, type PowerFigures, type PowerRange } from './store/powerQuery.js';
+import {
+  readPower,
+  readPowerRows,
+  type PowerFigures,
+  type PowerRange,
+  type PowerRow,
+} from './store/powerQuery.js';
 import { StatsQuery, type Grouping, type RequestStats } from './store/statsQuery.js';
 
 export type StoredRow = RequestRow & { readonly id: number };
@@ -73,6 +79,11 @@ export class RequestLogReader {
     return readPower(this.#database, range);
   }
 
+  /** Power of the rails second by second, or hour by hour where that is all that is kept, in order. */
+  powerRows(range: { readonly since: number; readonly until: number; readonly limit: number }): PowerRow[] {
+    return readPowerRows(this.#database, range);
+  }
+
   /** The meters that measured anything kept here. */
   meters(): StoredMeter[] {
     return this.#database
@@ -83,6 +94,15 @@ export class RequestLogReader {
   /** The newest engine builds, steps of updates and events of a time, oldest first. */
   happenings(range: Pick<RequestFilter, 'since' | 'until'>, limit: number): Happening[] {
     return readHappenings(this.#database, range, limit);
+  }
+
+  /** What was said of the newest event of a kind; `null` where there is none, or nothing was said. */
+  lastEvent(kind: string): string | null {
+    const last = this.#database
+      .prepare('SELECT detail FROM event WHERE kind = ? ORDER BY time DESC LIMIT 1')
+      .pluck()
+      .get(kind) as string | null | undefined;
+    return last ?? null;
   }
 
   close(): void {

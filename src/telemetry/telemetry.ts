@@ -221,6 +221,7 @@ export class Telemetry {
     if (detected.meter === null) {
       this.#fault = detected.reason;
       this.#log.info({ reason: detected.reason }, 'energy is not measured');
+      this.noteEvent('energy-not-measured', detected.reason);
       return;
     }
     if (this.#stopped) detected.meter.stop();

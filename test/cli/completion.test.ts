@@ -22,7 +22,7 @@ function run(shell: string, ...args: string[]): string[] {
 
 const missing = (shell: string) => spawnSync(shell, ['--version']).error !== undefined;
 
-const commands = createProgram(captureIo()).commands.map((command) => command.name());
+const commands = (await createProgram(captureIo())).commands.map((command) => command.name());
 
 describe.skipIf(missing('bash'))('in bash', () => {
   async function complete(...words: string[]): Promise<string[]> {

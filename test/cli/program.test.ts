@@ -6,6 +6,8 @@ import { processIo } from '../../src/cli/io.js';
 import { captureIo } from '../support/capture.js';
 import type { Command } from 'commander';
 
+const program = await createProgram(captureIo());
+
 async function run(...args: string[]) {
   const io = captureIo();
   return { status: await runCommandLine(args, io), printed: io.printed, notes: io.notes };
@@ -60,7 +62,7 @@ describe('an error', () => {
 });
 
 describe('help', () => {
-  const commands = everyCommand(createProgram(captureIo())).filter(({ commands }) => commands.length === 0);
+  const commands = everyCommand(program).filter(({ commands }) => commands.length === 0);
 
   it.each(commands.map((command) => [command.name(), command] as const))(
     '%s explains itself, with an example, within 80 columns',

@@ -1,18 +1,14 @@
 import type Database from 'better-sqlite3';
 import type { RequestFilter } from './filter.js';
-import { levels, startOf, type Level } from './spans.js';
+import { levels, startOf, type RollupTimes } from './spans.js';
 
 /** From when on there is what, in milliseconds since 1970. */
-export interface Kept {
+export interface Kept extends RollupTimes {
   /** Of the first and behind the last request that is known of at all. */
   readonly first: number;
   readonly last: number;
   /** `Infinity` where there are no rows. */
   readonly rowsSince: number;
-  /** The first span of each level; `Infinity` where there is none. */
-  readonly levelSince: Readonly<Record<Level, number>>;
-  /** Roll-ups hold every request from then on. */
-  readonly rollupsSince: number;
 }
 
 export function keptTimes(database: Database.Database): Kept {
@@ -29,7 +25,9 @@ export function keptTimes(database: Database.Database): Kept {
     number,
   ];
   const lastRow = one('SELECT MAX(time) FROM request');
-  const lastSpan = one(startSql('MAX'), levels[0]) ?? one(startSql('MAX'), levels[2]);
+  const lastSpanEnd = levels
+    .map((level) => (one(startSql('MAX'), level) ?? NaN) + level * 1000)
+    .find((end) => !Number.isNaN(end));
   const rowsSince = one('SELECT MIN(time) FROM request') ?? Infinity;
   // The day of the first request begins before it: a finer level knows better, if it reaches as far back.
   const firstHour = hours < days + 86_400_000 ? hours : days;
@@ -37,7 +35,7 @@ export function keptTimes(database: Database.Database): Kept {
   const first = Math.min(rowsSince, firstSpan);
   return {
     first: Number.isFinite(first) ? first : 0,
-    last: lastRow === null ? (lastSpan ?? 0) : lastRow + 1,
+    last: lastRow === null ? (lastSpanEnd ?? 0) : lastRow + 1,
     rowsSince,
     levelSince: { 300: minutes, 3600: hours, 86_400: days },
     rollupsSince: one('SELECT time FROM rollup_since') ?? 0,

@@ -22,6 +22,9 @@ export interface RailPower {
 export interface PowerFigures {
   /** Milliseconds since 1970 of the last second; `null` where nothing was measured. */
   readonly time: number | null;
+  /** Where `overTime` begins, in milliseconds since 1970, and how much time each of its means is over. */
+  readonly from: number;
+  readonly partMs: number;
   readonly rails: readonly RailPower[];
   /** What power depended on at the end; `null` where nothing was noted. */
   readonly state: Readonly<Record<string, string | number | null>> | null;
@@ -37,27 +40,81 @@ interface Point {
   readonly maxMw: number;
 }
 
+/** Power of every rail at a time, in mW. */
+export interface PowerRow {
+  /** Milliseconds since 1970 of the beginning of the second, or the hour, that it is the mean of. */
+  readonly time: number;
+  /** A second or an hour: the next one may begin so much later. */
+  readonly spanMs: number;
+  /** How many seconds of it were measured. */
+  readonly seconds: number;
+  readonly meanMw: ReadonlyMap<string, number>;
+}
+
+/** What there is for a range: seconds, or hours where the seconds at its beginning are not kept any more. */
+interface Source {
+  /** Rows of time, rail, seconds, meanMw, maxMw. */
+  readonly sql: string;
+  readonly stepMs: number;
+  /** Its first row's time; `null` where there is none. */
+  readonly first: number | null;
+}
+
+function sourceFor(database: Database.Database, since: number): Source {
+  const one = (sql: string) => database.prepare(sql).pluck().get() as number | null;
+  const firstSecond = one('SELECT MIN(time) FROM power');
+  const firstHour = one('SELECT MIN(start) FROM power_rollup WHERE level = 3600');
+  const secondsSuffice =
+    firstHour === null ||
+    (firstSecond !== null && (since >= firstSecond || firstHour + hourMs >= firstSecond));
+  return secondsSuffice
+    ? { sql: 'SELECT time, rail, 1 AS seconds, meanMw, maxMw FROM power', stepMs: 1000, first: firstSecond }
+    : {
+        sql: 'SELECT start AS time, rail, seconds, meanMw, maxMw FROM power_rollup WHERE level = 3600',
+        stepMs: hourMs,
+        first: firstHour,
+      };
+}
+
+/** Every second, or hour, from `since` to `until`, in order; seconds behind the `limit` first ones are left out. */
+export function readPowerRows(
+  database: Database.Database,
+  { since, until, limit }: { readonly since: number; readonly until: number; readonly limit: number },
+): PowerRow[] {
+  const { sql, stepMs } = sourceFor(database, since);
+  const points = database
+    .prepare(
+      `SELECT time, rail, seconds, meanMw FROM (${sql}) WHERE time > ? AND time <= ? ORDER BY time, rail`,
+    )
+    .iterate(since - stepMs, until) as Iterable<{
+    time: number;
+    rail: string;
+    seconds: number;
+    meanMw: number;
+  }>;
+  const rows: (PowerRow & { readonly meanMw: Map<string, number> })[] = [];
+  for (const { time, rail, seconds, meanMw } of points) {
+    if (rows.at(-1)?.time !== time) {
+      if (rows.length === limit) break;
+      rows.push({ time, spanMs: stepMs, seconds, meanMw: new Map() });
+    }
+    rows.at(-1)!.meanMw.set(rail, meanMw);
+  }
+  return rows;
+}
+
 /** Reads seconds where they are kept for the whole range, else hours. */
 export function readPower(database: Database.Database, { since, until, points }: PowerRange): PowerFigures {
-  const firstSecond = database.prepare('SELECT MIN(time) FROM power').pluck().get() as number | null;
-  const firstHour = database
-    .prepare('SELECT MIN(start) FROM power_rollup WHERE level = 3600')
-    .pluck()
-    .get() as number | null;
-  const coarse =
-    firstHour !== null && firstSecond !== null && firstHour + hourMs < firstSecond && since < firstSecond;
-  const from = Math.max(since, (coarse ? firstHour : firstSecond) ?? since);
-  const partMs = Math.max(coarse ? hourMs : 1000, Math.ceil((until + 1 - from) / points));
-  const source = coarse
-    ? 'SELECT start AS time, rail, seconds, meanMw, maxMw FROM power_rollup WHERE level = 3600'
-    : 'SELECT time, rail, 1 AS seconds, meanMw, maxMw FROM power';
+  const source = sourceFor(database, since);
+  const from = Math.max(since, source.first ?? since);
+  const partMs = Math.max(source.stepMs, Math.ceil((until + 1 - from) / points));
   const rows = database
     .prepare(
-      `SELECT rail, CAST((time - ?) / ? AS INTEGER) AS part, SUM(seconds) AS seconds,
+      `SELECT rail, CAST((MAX(time, @from) - @from) / @partMs AS INTEGER) AS part, SUM(seconds) AS seconds,
          SUM(meanMw * seconds) / SUM(seconds) AS meanMw, MAX(maxMw) AS maxMw
-       FROM (${source}) WHERE time >= ? AND time <= ? GROUP BY rail, part ORDER BY part`,
+       FROM (${source.sql}) WHERE time > @from - @stepMs AND time <= @until GROUP BY rail, part ORDER BY part`,
     )
-    .all(from, partMs, coarse ? from - hourMs : from, until) as Point[];
+    .all({ from, partMs, stepMs: source.stepMs, until }) as Point[];
   const parts = Math.max(0, ...rows.map(({ part }) => part + 1));
   const latest = latestOf(database, until);
   const state = database
@@ -65,6 +122,8 @@ export function readPower(database: Database.Database, { since, until, points }:
     .get(until) as PowerFigures['state'] | undefined;
   return {
     time: latest.time,
+    from,
+    partMs,
     rails: [...new Set(rows.map(({ rail }) => rail))].map((rail) =>
       railOf(
         rail,

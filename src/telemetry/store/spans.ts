@@ -18,26 +18,46 @@ export function startOf(level: Level, time: number): number {
   return Math.floor(time / (level * 1000)) * level * 1000;
 }
 
-/**
- * Cuts a range into as few pieces as there can be: days in the middle, then hours, then five minutes, and
- * rows at the edges. Before `rollupsSince` there are rows only.
- */
-export function cut(from: number, to: number, rollupsSince: number, coarsest: Level = 86_400): Piece[] {
-  if (from >= to) return [];
-  if (from < rollupsSince) {
-    const edge = Math.min(to, startOf(300, rollupsSince + 300_000 - 1));
-    return [{ level: 'rows', from, to: edge }, ...pieces(edge, to, coarsest)];
-  }
-  return pieces(from, to, coarsest);
+/** From when on there are roll-ups, in milliseconds since 1970. */
+export interface RollupTimes {
+  /** They hold every request from then on. */
+  readonly rollupsSince: number;
+  /** The first span of each level that is still kept; `Infinity` where none is. */
+  readonly levelSince: Readonly<Record<Level, number>>;
 }
 
-function pieces(from: number, to: number, level: Level | 'rows'): Piece[] {
+/**
+ * Cuts a range into as few pieces as there can be: days in the middle, then hours, then five minutes, and
+ * rows at the edges. Where the spans of a level are not kept any more, finer ones stand for them, at last rows,
+ * which may be kept for longer.
+ */
+export function cut(from: number, to: number, kept: RollupTimes, coarsest: Level = 86_400): Piece[] {
+  if (from >= to) return [];
+  const { rollupsSince, levelSince } = kept;
+  if (from < rollupsSince) {
+    const edge = Math.min(to, startOf(300, rollupsSince + 300_000 - 1));
+    return [{ level: 'rows', from, to: edge }, ...pieces(edge, to, coarsest, levelSince)];
+  }
+  return pieces(from, to, coarsest, levelSince);
+}
+
+function pieces(
+  from: number,
+  to: number,
+  level: Level | 'rows',
+  levelSince: RollupTimes['levelSince'],
+): Piece[] {
   if (from >= to) return [];
   if (level === 'rows') return [{ level, from, to }];
   const finer = finerThan(level);
-  const [first, last] = [startOf(level, from + level * 1000 - 1), startOf(level, to)];
-  if (first >= last) return pieces(from, to, finer);
-  return [...pieces(from, first, finer), { level, from: first, to: last }, ...pieces(last, to, finer)];
+  const least = Math.max(from, Math.min(to, levelSince[level]));
+  const [first, last] = [startOf(level, least + level * 1000 - 1), startOf(level, to)];
+  if (first >= last) return pieces(from, to, finer, levelSince);
+  return [
+    ...pieces(from, first, finer, levelSince),
+    { level, from: first, to: last },
+    ...pieces(last, to, finer, levelSince),
+  ];
 }
 
 function finerThan(level: Level): Level | 'rows' {

@@ -61,14 +61,16 @@ export class StatsQuery {
     const wanted = wantedOf(filter, by);
     if (wanted === undefined) this.#addRows({ level: 'rows', ...range }, filter, by);
     else {
-      for (const piece of cut(range.from, range.to, kept.rollupsSince, by === 'hour' ? 3600 : 86_400)) {
+      for (const piece of cut(range.from, range.to, kept, by === 'hour' ? 3600 : 86_400)) {
         if (piece.level === 'rows') this.#addRows(piece, filter, by);
         else this.#addRollups(piece, wanted, by);
       }
     }
     if (by === undefined) this.#groupOf(null);
-    const seconds = by === 'hour' ? 3600 : Math.max(1, (Math.min(range.to, kept.last) - range.from) / 1000);
-    const stats = [...this.#groups].map(([name, group]) => figures(name, group, seconds));
+    const whole = { from: range.from, to: Math.min(range.to, kept.last) };
+    const stats = [...this.#groups].map(([name, group]) =>
+      figures(name, group, secondsOf(by === 'hour' ? hourOf(name!, whole) : whole)),
+    );
     return by === 'hour'
       ? stats.sort((a, b) => (a.group ?? '').localeCompare(b.group ?? ''))
       : stats.sort((a, b) => b.count - a.count);
@@ -134,6 +136,17 @@ function wantedOf(filter: RequestFilter, by?: Grouping): Wanted | undefined {
 function nameOf({ name, time }: Named, by?: Grouping): string | null {
   if (by === 'hour') return `${new Date(startOf(3600, time)).toISOString().slice(0, 13)}:00Z`;
   return by === undefined || name === nameless ? null : name;
+}
+
+/** The hour of that name, as far as it lies in the range. */
+function hourOf(name: string, { from, to }: { from: number; to: number }): { from: number; to: number } {
+  const start = Date.parse(name);
+  return { from: Math.max(start, from), to: Math.min(start + 3_600_000, to) };
+}
+
+/** A time shorter than a second is too short to speak of power. */
+function secondsOf({ from, to }: { from: number; to: number }): number {
+  return Math.max(1, (to - from) / 1000);
 }
 
 function figures(name: string | null, group: Group, seconds: number): RequestStats {
