@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IntentdError } from './errors.js';
+
+const temporaryName = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
 /**
  * Replaces a file so that a power cut leaves wholly the old or wholly the new one: temporary file
@@ -97,6 +99,14 @@ export async function syncFolder(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Removes from a folder what a process that was killed left of files and folders that it was replacing. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(absent);
+  for (const name of names ?? []) {
+    if (temporaryName.test(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

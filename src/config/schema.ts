@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { updateGates } from './updateGates.js';
+import { updateSource } from './updateSource.js';
 
 const identifier = z
   .string()
@@ -243,6 +244,7 @@ const telemetry = z.strictObject({
 });
 
 const update = z.strictObject({
+  ...updateSource,
   gates: updateGates.prefault({}),
 });
 

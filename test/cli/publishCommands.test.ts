@@ -31,7 +31,8 @@ beforeAll(async () => {
   );
   expect([status, printed[0]]).toEqual([0, expect.stringContaining('metadata/1.root.json')]);
   expect((await publish('add', repository, bundle, ...keys)).status).toBe(0);
-});
+  // Keys of full strength are opened slowly, by intent.
+}, 60_000);
 
 describe('intentd publish', () => {
   it('goes from a fresh key over a dry run to a rollout', async () => {

@@ -60,8 +60,8 @@ async function outlooks(
   channels: { before: Channels; after: Channels },
   release: { family: string; version: string; channel: string },
 ): Promise<DeviceOutlook[]> {
-  const { outlookOf, parseDevices } = await import('../../update/index.js');
-  const defaults = { kind: 'linux-x64', agent: agentVersion() };
+  const { deviceKind, outlookOf, parseDevices } = await import('../../update/index.js');
+  const defaults = { kind: deviceKind(), agent: agentVersion() };
   return parseDevices(await readList(file), defaults, file).map((device) =>
     outlookOf(device, channels, release),
   );

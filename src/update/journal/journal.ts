@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { IntentdError, makeFolder, messageOf, type Logger } from '../../base/index.js';
+import { IntentdError, makeFolder, messageOf, removeTemporaries, type Logger } from '../../base/index.js';
 import { initialState, type Ended, type MachineState } from '../machine/index.js';
 import { parseEnded, parseState } from './schema.js';
 
@@ -25,6 +25,7 @@ export interface Journal {
  */
 export async function openJournal(path: string, log: Logger): Promise<Journal> {
   await makeFolder(dirname(path));
+  await removeTemporaries(dirname(path));
   try {
     return new SqliteJournal(path);
   } catch (error) {

@@ -23,7 +23,7 @@ import {
 } from './state.js';
 
 /** Failures that say nothing of the bundle: it is given up for now, and nothing is counted against it. */
-const blameless: readonly string[] = ['disk_full', 'no_disk', 'no_memory'];
+const blameless: readonly string[] = ['disk_full', 'no_disk', 'no_space', 'no_memory'];
 
 /**
  * The update state machine: what an event makes of the state, and what is to be done next. Pure: the same

@@ -1,4 +1,5 @@
 import { IntentdError, messageOf } from '../../base/index.js';
+import { isDiskFull } from '../diskFull.js';
 import { digestOf, type Installed, type Job, type MachineEvent, type Step } from '../machine/index.js';
 import type { BundleShelf, FetchProgress, Offer, UpdateHost, UpdateSource } from '../ports.js';
 import type { Downloads } from './downloads.js';
@@ -129,6 +130,5 @@ function percentOf({ haveBytes, totalBytes }: FetchProgress): number {
 
 function codeOf(error: unknown): string {
   if (error instanceof IntentdError) return error.code;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? 'disk_full' : 'internal';
+  return isDiskFull(error) ? 'disk_full' : 'internal';
 }
