@@ -1,4 +1,5 @@
 export * from './atomicFile.js';
+export * from './brokenDatabase.js';
 export * from './buildDate.js';
 export * from './clock.js';
 export * from './digest.js';

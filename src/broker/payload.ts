@@ -20,7 +20,7 @@ export class PayloadError extends IntentdError {
 /**
  * The payload's text.
  *
- * @throws PayloadError for more than 16 KiB, invalid UTF-8, or NUL
+ * @throws PayloadError for more than 16 KiB or invalid UTF-8
  */
 export function payloadText(payload: Buffer): string {
   if (payload.length > limits.payloadBytes) {
@@ -30,9 +30,7 @@ export function payloadText(payload: Buffer): string {
     );
   }
   if (!isUtf8(payload)) throw new PayloadError('bad_request', 'The payload is not valid UTF-8.');
-  const text = payload.toString('utf8');
-  if (text.includes('\0')) throw new PayloadError('bad_request', 'The payload holds a NUL character.');
-  return text;
+  return payload.toString('utf8');
 }
 
 /**

@@ -54,7 +54,7 @@ export function telemetryOptions(config: Config): TelemetryOptions {
 /** Opens `delivery.db`; without it the agent serves, and forgets deliveries when it ends. */
 export function openDeliveryStore(config: Config, log: Logger): DeliveryStore | undefined {
   try {
-    return new DeliveryStore(join(config.stateDir, 'delivery.db'));
+    return DeliveryStore.open(join(config.stateDir, 'delivery.db'));
   } catch (error) {
     log.error(
       { reason: messageOf(error) },

@@ -1,7 +1,8 @@
-import { messageOf, type Clock, type Logger } from '../base/index.js';
+import type { Clock, Logger } from '../base/index.js';
 import type { AnswerMessage, Delivery, DeliveryGroup, DeliveryStore } from './deliveryStore.js';
 import { Pruning } from './pruning.js';
 import { RecentKeys } from './recentKeys.js';
+import { SafeStore } from './safeStore.js';
 
 export interface DeliveriesOptions {
   /** How long a repeat of a request gets the same answer, in milliseconds; 0: never. */
@@ -29,7 +30,6 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #publish: Publish;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #underway = new Set<string>();
   readonly #answered: RecentKeys<number>;
   readonly #pruning: Pruning;
@@ -44,10 +44,9 @@ export class Deliveries {
   #left: DeliveryGroup[] = [];
   /** Refusals cost no inference, and need not outlive the process. */
   readonly #refused: RecentKeys<{ readonly messages: readonly AnswerMessage[]; readonly expires: number }>;
-  #store: DeliveryStore | undefined;
+  readonly #store: SafeStore;
   #atEndOfTurn = false;
   #later: NodeJS.Timeout | undefined;
-  #failures = 0;
 
   /** @param store absent where it could not be opened: then repeats are only known while under way */
   constructor(
@@ -58,21 +57,20 @@ export class Deliveries {
     log: Logger,
   ) {
     this.#options = options;
-    this.#store = store;
+    this.#store = new SafeStore(store, log);
     this.#publish = publish;
     this.#clock = clock;
-    this.#log = log;
     this.#answered = new RecentKeys(options.repeatMs, maxKeys);
     this.#refused = new RecentKeys(options.repeatMs, maxRefusals);
     this.#pruning = new Pruning(options.outboxMs);
-    this.#guarded(() => {
-      this.#load();
+    this.#store.use((opened) => {
+      this.#load(opened);
     });
   }
 
-  /** Commits that failed since the start. */
+  /** Times that the database failed since the start. */
   get failures(): number {
-    return this.#failures;
+    return this.#store.failures;
   }
 
   /** Publishes what the broker had not taken when the last process ended; answers how many. */
@@ -124,16 +122,15 @@ export class Deliveries {
   close(): void {
     this.#commit();
     clearTimeout(this.#later);
-    this.#guarded(() => {
-      for (const [group, places] of this.#partly) this.#store?.markDelivered(group, places);
+    this.#store.use((store) => {
+      for (const [group, places] of this.#partly) store.markDelivered(group, places);
     });
-    this.#store?.close();
-    this.#store = undefined;
+    this.#store.close();
   }
 
-  #load(): void {
+  #load(store: DeliveryStore): void {
     const now = this.#clock.wall();
-    for (const group of this.#store?.kept(now, this.#options.outboxMs) ?? []) {
+    for (const group of store.kept(now, this.#options.outboxMs)) {
       const { id, expires, deliveries } = group;
       for (const { key } of deliveries) if (key !== undefined) this.#answered.set(key, id, expires);
       if (deliveries.some(({ undelivered }) => undelivered)) this.#left.push(group);
@@ -146,7 +143,7 @@ export class Deliveries {
     const group = this.#answered.get(key);
     if (group === undefined) return undefined;
     if (group === this.#group) return this.#uncommitted.find((delivery) => delivery.key === key)?.messages;
-    return this.#guarded(() => this.#store?.find(group, key, this.#clock.wall()));
+    return this.#store.use((store) => store.find(group, key, this.#clock.wall()));
   }
 
   #refusedBefore(key: string): readonly AnswerMessage[] | undefined {
@@ -179,7 +176,7 @@ export class Deliveries {
     this.#uncommitted = [];
     this.#delivered = [];
     const groups = deliveries.length === 0 ? [] : [group];
-    this.#guarded(() => this.#store?.commit(groups, delivered));
+    this.#store.commit(groups, delivered);
     if (deliveries.length > 0) {
       this.#group += 1;
       this.#pruning.noteGroup(group.id, group.expires);
@@ -188,8 +185,8 @@ export class Deliveries {
     this.#pruning.noteDelivered(delivered);
     this.#answered.expire(now);
     this.#refused.expire(now);
-    this.#guarded(() => {
-      if (this.#store !== undefined) this.#pruning.prune(this.#store, now);
+    this.#store.use((store) => {
+      this.#pruning.prune(store, now);
     });
   }
 
@@ -226,18 +223,5 @@ export class Deliveries {
     }
     this.#partly.set(group, new Set([place]));
     if (this.#partly.size > maxPartly) this.#partly.delete(this.#partly.keys().next().value!);
-  }
-
-  /** A broken database costs the memory of deliveries, never the service. */
-  #guarded<T>(work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      this.#failures += 1;
-      if (this.#failures === 1 || this.#failures % 1000 === 0) {
-        this.#log.error({ reason: messageOf(error), failures: this.#failures }, 'delivery.db failed');
-      }
-      return undefined;
-    }
   }
 }

@@ -1,4 +1,6 @@
 import Database from 'better-sqlite3';
+import { existsSync } from 'node:fs';
+import { isBrokenDatabase, setDatabaseAside } from '../base/index.js';
 
 /** A message that carries an answer, as it will be published. */
 export interface AnswerMessage {
@@ -39,23 +41,30 @@ interface Row {
  * many answers are kept. Which row holds an answer is known to who wrote it.
  */
 export class DeliveryStore {
+  readonly #path: string;
   readonly #database: Database.Database;
   readonly #put: Database.Statement;
   readonly #get: Database.Statement;
   readonly #delivered: Database.Statement;
   readonly #prune: Database.Statement;
 
-  /** @param path the file, made if it is not there; its folder must exist */
-  constructor(path: string) {
-    this.#database = new Database(path, { timeout: 0 });
-    this.#database.pragma('journal_mode = WAL');
-    this.#database.pragma('synchronous = NORMAL');
-    this.#database.pragma('cache_size = -256');
-    this.#database.exec(
-      `CREATE TABLE IF NOT EXISTS answered (
-         id INTEGER PRIMARY KEY, expires REAL NOT NULL, undelivered INTEGER NOT NULL, deliveries TEXT NOT NULL
-       ) STRICT`,
-    );
+  /**
+   * Opens the file, made if it is not there; its folder must exist. One that is damaged is set aside as
+   * `….corrupt`, and a new one is begun.
+   */
+  static open(path: string): DeliveryStore {
+    try {
+      return new DeliveryStore(path);
+    } catch (error) {
+      if (!isBrokenDatabase(error)) throw error;
+      setDatabaseAside(path, 'corrupt');
+      return new DeliveryStore(path);
+    }
+  }
+
+  private constructor(path: string) {
+    this.#path = path;
+    this.#database = openDatabase(path);
     this.#put = this.#database.prepare('INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?)');
     this.#get = this.#database.prepare('SELECT * FROM answered WHERE id = ? AND expires > ?');
     this.#delivered = this.#database.prepare(
@@ -115,8 +124,38 @@ export class DeliveryStore {
     this.#prune.run(first, last);
   }
 
+  /** Whether nobody deleted the file, or put another in its place. */
+  get isThere(): boolean {
+    return existsSync(this.#path);
+  }
+
+  /** Sets the file aside, where it is still there, and gives an empty store in its place. */
+  beginAnew(): DeliveryStore {
+    this.close();
+    if (this.isThere) setDatabaseAside(this.#path, 'corrupt');
+    return new DeliveryStore(this.#path);
+  }
+
   close(): void {
     this.#database.close();
+  }
+}
+
+function openDatabase(path: string): Database.Database {
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    database.pragma('cache_size = -256');
+    database.exec(
+      `CREATE TABLE IF NOT EXISTS answered (
+         id INTEGER PRIMARY KEY, expires REAL NOT NULL, undelivered INTEGER NOT NULL, deliveries TEXT NOT NULL
+       ) STRICT`,
+    );
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
-import { messageOf, type Clock, type Logger } from '../base/index.js';
+import { existsSync, statSync } from 'node:fs';
+import { isBrokenDatabase, messageOf, setDatabaseAside, type Clock, type Logger } from '../base/index.js';
 import { columnNames, type RequestRow } from './row.js';
 import { NoteWriter, type Note } from './store/notes.js';
 import { openDatabase } from './store/openDatabase.js';
@@ -175,9 +175,8 @@ export class RequestLog {
 
   #failed(error: unknown): void {
     this.#failures += 1;
-    const code = (error as { code?: unknown }).code;
-    if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') this.#setAside('corrupt');
-    if (code === 'newer_database') this.#setAside('newer');
+    if (isBrokenDatabase(error)) this.#setAside('corrupt');
+    if ((error as { code?: unknown }).code === 'newer_database') this.#setAside('newer');
     this.#log.warn(
       { reason: messageOf(error), pending: this.#pending.length },
       'the request log was not written',
@@ -187,10 +186,8 @@ export class RequestLog {
   /** Moves a database that is of no use out of the way, so that the next commit begins a new one. */
   #setAside(why: 'corrupt' | 'newer'): void {
     this.#close();
-    const aside = `${this.#options.path}.${why}`;
     this.#guarded(() => {
-      renameSync(this.#options.path, aside);
-      for (const suffix of ['-wal', '-shm']) rmSync(`${this.#options.path}${suffix}`, { force: true });
+      const aside = setDatabaseAside(this.#options.path, why);
       this.#log.warn(
         { aside, why },
         'the request log was of no use; it was set aside, and a new one is begun',

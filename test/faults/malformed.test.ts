@@ -9,7 +9,9 @@ const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const malformed: [string, string | Buffer, string][] = [
   ['invalid UTF-8', Buffer.from([0xc3, 0x28]), 'bad_request'],
   ['NUL', 'a\0b', 'bad_request'],
+  ['NUL in JSON', '{"text":"a\\u0000b","input":"a\\u0000b"}', 'bad_request'],
   ['nothing', '', 'bad_request'],
+  ['an empty text', '{"text":" ","input":" "}', 'bad_request'],
   ['16 KiB + 1', `{"text":"${'x '.repeat(8186)}"}  `, 'too_large'],
   ['JSON nested 10,000 deep', deep(10_000), 'too_large'],
   ['JSON nested as deep as 16 KiB allow', deep(8192), 'bad_request'],

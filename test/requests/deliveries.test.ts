@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { mkdtempSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ function life(path: string, wall: () => number = Date.now) {
   const acknowledgements: (() => void)[] = [];
   const deliveries = new Deliveries(
     options,
-    new DeliveryStore(path),
+    DeliveryStore.open(path),
     (sent, delivered) => {
       published.push(sent.payload);
       if (delivered !== undefined) acknowledgements.push(delivered);
@@ -172,23 +172,77 @@ describe('the outbox', () => {
     deliveries.close();
     expect(life(path).deliveries.recover()).toBe(0);
   });
+});
 
-  it('fault 27: goes on without its database', async () => {
+describe('fault 27: a delivery.db that is', () => {
+  const spoiled: [string, (path: string) => void][] = [
+    ['deleted', (path) => { ['', '-wal', '-shm'].forEach((suffix) => { rmSync(`${path}${suffix}`); }); }],
+    ['overwritten', overwrite],
+  ];
+
+  it.each(spoiled)('%s while it is open is begun anew, and answers are kept again', async (_how, spoil) => {
     const path = newPath();
-    const store = new DeliveryStore(path);
-    store.close();
-    const published: string[] = [];
-    const deliveries = new Deliveries(
-      options,
-      store,
-      (sent) => published.push(sent.payload),
-      { now: () => performance.now(), wall: Date.now },
-      silentLogger,
-    );
+    const first = life(path);
+    first.deliveries.answer('k1', [message('a1')]);
+    await turn();
+    spoil(path);
+    for (const key of ['k2', 'k3']) {
+      first.deliveries.answer(key, [message(key)]);
+      await turn();
+    }
+    expect(first.published).toEqual(['a1', 'k2', 'k3']);
+    first.deliveries.close();
+    const second = life(path);
+    expect(second.deliveries.begin('k3')).toEqual([message('k3')]);
+    second.deliveries.close();
+  });
+
+  it('overwritten while no agent ran is set aside', async () => {
+    const path = newPath();
+    const first = life(path);
+    first.deliveries.answer('k1', [message('a1')]);
+    await turn();
+    first.deliveries.close();
+    overwrite(path);
+    const second = life(path);
+    expect(second.deliveries.begin('k1')).toBe('new');
+    second.deliveries.answer('k1', [message('again')]);
+    await turn();
+    second.deliveries.close();
+    expect(existsSync(`${path}.corrupt`)).toBe(true);
+    const third = life(path);
+    expect(third.deliveries.begin('k1')).toEqual([message('again')]);
+    third.deliveries.close();
+  });
+
+  it('locked by another program keeps no answer back, and is counted', async () => {
+    const path = newPath();
+    const { deliveries, published } = life(path);
+    const other = new Database(path);
+    other.exec('BEGIN EXCLUSIVE');
     expect(deliveries.begin('k')).toBe('new');
     deliveries.answer('k', [message('a')]);
     await turn();
     expect(published).toEqual(['a']);
     expect(deliveries.failures).toBeGreaterThan(0);
+    other.close();
+    deliveries.close();
+  });
+
+  it('of no folder leaves an agent that answers', async () => {
+    const published: string[] = [];
+    const publish = (sent: AnswerMessage) => published.push(sent.payload);
+    const clock = { now: () => performance.now(), wall: Date.now };
+    const deliveries = new Deliveries(options, undefined, publish, clock, silentLogger);
+    deliveries.answer('k', [message('a')]);
+    await turn();
+    expect(published).toEqual(['a']);
   });
 });
+
+function overwrite(path: string): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(16_384, 0x5a), 0, 16_384, 0);
+  closeSync(file);
+  rmSync(`${path}-wal`, { force: true });
+}
