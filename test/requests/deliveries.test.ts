@@ -176,7 +176,14 @@ describe('the outbox', () => {
 
 describe('fault 27: a delivery.db that is', () => {
   const spoiled: [string, (path: string) => void][] = [
-    ['deleted', (path) => { ['', '-wal', '-shm'].forEach((suffix) => { rmSync(`${path}${suffix}`); }); }],
+    [
+      'deleted',
+      (path) => {
+        ['', '-wal', '-shm'].forEach((suffix) => {
+          rmSync(`${path}${suffix}`);
+        });
+      },
+    ],
     ['overwritten', overwrite],
   ];
 

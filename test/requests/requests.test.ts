@@ -172,11 +172,11 @@ describe('requests', () => {
     const engine = new ParityEngine(1);
     const { ask } = room(engine);
     await ask('1');
-    // After it a request is thought to take some 60 ms, and the hurried one has at most 35 left.
-    engine.ms = 600;
+    // After it two requests are thought to take 14 to 20 ms, and the hurried one has at most 8 left.
+    engine.ms = 60;
     const first = ask('1');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    const [hurried, patient] = [ask('3', { deadlineMs: 650 }), ask('5', { deadlineMs: 1000 })];
+    await new Promise((resolve) => setImmediate(resolve));
+    const [hurried, patient] = [ask('3', { deadlineMs: 84 }), ask('5', { deadlineMs: 1000 })];
     await first;
     engine.ms = 1;
     expect([codeOf((await hurried).outcome), codeOf((await patient).outcome)]).toEqual([
