@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { systemClock, messageOf, type Clock, type Logger } from './base/index.js';
+import { IntentdError, systemClock, messageOf, type Clock, type Logger } from './base/index.js';
 import type { Config } from './config/index.js';
 import { Rooms } from './daemon/rooms.js';
 import { controlSockets } from './service/index.js';
@@ -62,7 +62,8 @@ export class Daemon {
    * Loads the bundles, then begins to take requests; resolves when the broker is reached. While it is
    * not, the daemon keeps trying.
    *
-   * @throws IntentdError where no bundle can be used, or the embedded broker's port is taken
+   * @throws IntentdError where no bundle can be used, the embedded broker's port is taken, or another agent runs on
+   *   the state directory
    */
   async start(): Promise<void> {
     const { broker, deliveries, homeAssistant, models, notifier, report, telemetry, watchdog } = this.#rooms;
@@ -131,11 +132,17 @@ export class Daemon {
     }
   }
 
-  /** Without it the agent serves what it is configured to, and cannot be told to change. */
+  /**
+   * Without it the agent serves what it is configured to, and cannot be told to change; only two agents on
+   * one state directory would undo each other's work.
+   *
+   * @throws IntentdError `already_running`
+   */
   async #startControl(): Promise<void> {
     try {
       await this.#rooms.control.start(controlSockets(this.#config, this.#env));
     } catch (error) {
+      if (error instanceof IntentdError && error.code === 'already_running') throw error;
       this.#log.error({ reason: messageOf(error) }, 'the control channel cannot be opened');
     }
   }

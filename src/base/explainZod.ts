@@ -44,7 +44,8 @@ function innermost(issue: Issue): Issue {
   return innermost({ ...deepest, path: [...issue.path, ...deepest.path] });
 }
 
-function explainIssue(issue: Issue, data: unknown): string {
+/** What is wrong with a field, without the name of the data. */
+export function explainIssue(issue: z.core.$ZodIssue, data: unknown): string {
   const field = pathText(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const where = issue.path.length === 0 ? '' : ` in ${field}`;

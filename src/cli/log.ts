@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { RequestFilter, RequestLogReader, StoredRow } from '../telemetry/index.js';
 import { positiveInteger } from './arguments.js';
 import { csv } from './csv.js';
@@ -45,7 +45,7 @@ export function addLog(program: Command, io: Io): void {
     .option('-n, --limit <count>', 'how many of the newest to show', positiveInteger, 20)
     .option('-f, --follow', 'go on and show new ones as they are written')
     .option('--json', 'print one JSON object a line')
-    .option('--csv', 'print comma-separated values with a line of names');
+    .addOption(new Option('--csv', 'print comma-separated values with a line of names').conflicts('json'));
   withSettings(withFilter(log))
     .addHelpText(
       'after',

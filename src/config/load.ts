@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { IntentdError } from '../base/index.js';
+import { IntentdError, explainIssue } from '../base/index.js';
 import { defaultDeviceId, defaultStateDir } from './device.js';
 import { allowedKeys, configSchema, settings, type Config } from './schema.js';
 import { fromEnvironment, fromFlags, merge } from './sources.js';
@@ -28,7 +28,7 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
   const merged = sources.reduce<Record<string, unknown>>((under, source) => merge(under, source.values), {});
   const origins = new Map(sources.flatMap((source) => [...source.origins]));
   const result = configSchema.safeParse(merged);
-  if (!result.success) throw refusal(result.error.issues[0]!, origins);
+  if (!result.success) throw refusal(result.error.issues[0]!, merged, origins);
   return {
     config: deepFreeze(result.data),
     origins: new Map(settings.map((s) => [s.path, originOf(s.path, origins)])),
@@ -39,15 +39,25 @@ function computedDefaults(env: NodeJS.ProcessEnv): Source {
   return { values: { device: defaultDeviceId(), stateDir: defaultStateDir(env) }, origins: new Map() };
 }
 
-function refusal(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): IntentdError {
+function refusal(
+  issue: z.core.$ZodIssue,
+  values: unknown,
+  origins: ReadonlyMap<string, string>,
+): IntentdError {
   const group = issue.path.join('.');
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = unknown === undefined ? group : [...issue.path, unknown].join('.');
-  const reason =
-    unknown === undefined
-      ? issue.message
-      : `unknown setting; allowed ${group === '' ? 'at the top' : `under ${group}`} are ${allowedKeys(group).join(', ')}`;
-  return new IntentdError('bad_config', `${originOf(path, origins)}: ${path}: ${reason}.`);
+  return new IntentdError('bad_config', `${originOf(path, origins)}: ${reasonOf(issue, path, values)}.`);
+}
+
+function reasonOf(issue: z.core.$ZodIssue, path: string, values: unknown): string {
+  const group = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const where = group === '' ? 'at the top' : `under ${group}`;
+    return `${path}: unknown setting; allowed ${where} are ${allowedKeys(group).join(', ')}`;
+  }
+  // The schema's own words say more than the kind of problem does.
+  return issue.message.startsWith('expected') ? `${path}: ${issue.message}` : explainIssue(issue, values);
 }
 
 /** The place of the path itself, or of the nearest group above that has one. */

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { IntentdError } from '../base/index.js';
 import { settings } from './schema.js';
+import { nearest } from './nearest.js';
 import { variableOf } from './variable.js';
 import type { Source } from './yamlFile.js';
 
@@ -26,8 +27,7 @@ export function fromEnvironment(env: NodeJS.ProcessEnv): Source {
     if (!name.startsWith('INTENTD_') || otherVariables.has(name) || text === undefined) continue;
     const setting = byVariable.get(name);
     if (setting === undefined) {
-      const known = [...byVariable.keys()].join(', ');
-      throw new IntentdError('bad_config', `${name}: no such setting; variables are ${known}.`);
+      throw unknown(name, name, [...byVariable.keys()]);
     }
     pairs.push([setting.path, text, name]);
   }
@@ -42,11 +42,19 @@ export function fromEnvironment(env: NodeJS.ProcessEnv): Source {
 export function fromFlags(flags: Readonly<Record<string, string>>): Source {
   for (const path of Object.keys(flags)) {
     if (!settings.some((setting) => setting.path === path)) {
-      const known = settings.map((setting) => setting.path).join(', ');
-      throw new IntentdError('bad_config', `--set ${path}: no such setting; settings are ${known}.`);
+      const paths = settings.map((setting) => setting.path);
+      throw unknown(`--set ${path}`, path, paths);
     }
   }
   return fromPairs(Object.entries(flags).map(([path, text]) => [path, text, `--set ${path}`]));
+}
+
+function unknown(origin: string, name: string, names: readonly string[]): IntentdError {
+  const meant = nearest(name, names);
+  return new IntentdError(
+    'bad_config',
+    `${origin}: no such setting${meant === undefined ? '' : `; did you mean ${meant}?`} (intentd run --print-config shows them all).`,
+  );
 }
 
 function fromPairs(pairs: readonly (readonly [string, string, string])[]): Source {

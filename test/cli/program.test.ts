@@ -27,7 +27,13 @@ describe('the exit status', () => {
   });
 
   it('is 2 where the command was called wrongly, with one line that says how', async () => {
-    for (const args of [['modle'], ['model', 'show'], ['model', 'show', '--jsn', 'x'], ['model', 'shw']]) {
+    for (const args of [
+      ['modle'],
+      ['model', 'show'],
+      ['model', 'show', '--jsn', 'x'],
+      ['model', 'shw'],
+      ['log', '--json', '--csv'],
+    ]) {
       const { status, printed, notes } = await run(...args);
       expect([status, printed.length, notes.length]).toEqual([2, 0, 1]);
       expect(notes[0]).toMatch(/^intentd: .+ \[usage\]$/);

@@ -61,16 +61,13 @@ describe('the configuration', () => {
       'log:\n  level: info\n  colour: red\n',
       ':3: log.colour: unknown setting; allowed under log are level, text',
     ],
-    [
-      'requests:\n  deadlineMs: soon\n',
-      ':2: requests.deadlineMs: Invalid input: expected number, received string',
-    ],
-    ['log:\n  level: loud\n', ':2: log.level: Invalid option: expected one of "debug"|"info"'],
+    ['requests:\n  deadlineMs: soon\n', ':2: requests.deadlineMs must be of type number, not "soon"'],
+    ['log:\n  level: loud\n', ':2: log.level must be "debug" or "info"'],
     ['broker:\n  pools: [ok, "not ok"]\n', ':2: broker.pools.1: expected 1 to 64 of the characters'],
     ['broker:\n  url: mqtt://me:pw@host\n', ':2: broker.url: expected mqtt://HOST'],
     ['homeAssistant:\n  prefix: home/#\n', ':2: homeAssistant.prefix: expected a topic without +, #'],
     ['homeAssistant:\n  statusTopic: +/status\n', ':2: homeAssistant.statusTopic: expected a topic without'],
-    ['homeAssistant:\n  enabled: maybe\n', ':2: homeAssistant.enabled: Invalid input: expected boolean'],
+    ['homeAssistant:\n  enabled: maybe\n', ':2: homeAssistant.enabled must be of type boolean, not "maybe"'],
     [
       'homeAssistant:\n  enable: true\n',
       ':2: homeAssistant.enable: unknown setting; allowed under homeAssistant',
@@ -86,14 +83,20 @@ describe('the configuration', () => {
 
   it('refuses unknown variables and wrong values in them by name', async () => {
     await expect(loadConfig({ env: { INTENTD_QUEUE: '1' }, file: file('') })).rejects.toThrow(
-      'INTENTD_QUEUE: no such setting',
+      'INTENTD_QUEUE: no such setting (intentd run --print-config shows them all)',
     );
     await expect(loadConfig({ env: { INTENTD_REQUESTS_QUEUE: '0' }, file: file('') })).rejects.toThrow(
-      'INTENTD_REQUESTS_QUEUE: requests.queue: Too small',
+      'INTENTD_REQUESTS_QUEUE: requests.queue must be at least 1, not 0',
     );
     await expect(loadConfig({ env: {}, file: file(''), flags: { queue: '1' } })).rejects.toThrow(
       '--set queue: no such setting',
     );
+    await expect(loadConfig({ env: { INTENTD_BROKER_URLL: 'x' }, file: file('') })).rejects.toThrow(
+      'INTENTD_BROKER_URLL: no such setting; did you mean INTENTD_BROKER_URL?',
+    );
+    await expect(
+      loadConfig({ env: {}, file: file(''), flags: { 'requests.deadline': '1' } }),
+    ).rejects.toThrow('did you mean requests.deadlineMs?');
   });
 
   it('says which file cannot be read', async () => {
@@ -134,7 +137,9 @@ describe('the state directory alone', () => {
 
   it('is refused where it is no path, and with it whatever else is wrong on the command line', async () => {
     const path = file('stateDir: 7\n');
-    await expect(stateDirOf({ env: {}, file: path })).rejects.toThrow(`${path}:1: stateDir:`);
+    await expect(stateDirOf({ env: {}, file: path })).rejects.toThrow(
+      `${path}:1: stateDir must be of type string, not 7`,
+    );
     const flags = { stateDir: '/x', queue: '1' };
     await expect(stateDirOf({ env: {}, file: file(''), flags })).rejects.toThrow('no such setting');
   });

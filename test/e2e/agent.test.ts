@@ -1,8 +1,12 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Agent, intentd } from '../support/agent.js';
 
 const agent = new Agent();
+const emptyFolder = () => mkdtempSync(join(tmpdir(), 'intentd-agent-'));
 
 beforeAll(async () => {
   await agent.start();
@@ -151,15 +155,22 @@ describe('the demo', () => {
 
 describe('an agent that cannot start', () => {
   it('says that the port is taken and what to do', async () => {
-    const { status, err } = await intentd('run', ...agent.options, '--device', 'other');
+    const { status, err } = await intentd('run', ...agent.options, '--state-dir', emptyFolder());
     expect(status).toBe(1);
     expect(err).toContain(`Port ${agent.port} is taken`);
+  }, 60_000);
+
+  it('says that another one runs on its state directory', async () => {
+    const { status, err } = await intentd('run', ...agent.options, '--set', 'broker.embeddedPort=0');
+    expect(status).toBe(1);
+    expect(err).toContain(`Another agent runs here and listens on ${agent.stateDir}/control.sock`);
+    expect((await intentd('ask', ...agent.options, 'hello')).status).toBe(0);
   }, 60_000);
 
   it('says what is wrong with its configuration', async () => {
     const { status, err } = await intentd('run', '--set', 'requests.queue=lots');
     expect(status).toBe(1);
-    expect(err).toContain('--set requests.queue: requests.queue: Invalid input: expected number');
+    expect(err).toContain('--set requests.queue: requests.queue must be of type number, not "lots"');
   });
 
   it('says that no agent runs where it is asked', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { silentLogger, systemClock, type Outcome } from '../../src/base/index.js';
+import { silentLogger, systemClock, type Clock, type Outcome } from '../../src/base/index.js';
 import { createRules } from '../../src/decision/index.js';
 import type { Inference, TokenBatch } from '../../src/engine/index.js';
 import { Pending } from '../../src/requests/pending.js';
 import { Requests, type RequestsOptions, type ServedModel, type Trace } from '../../src/requests/index.js';
 import { answerOf } from '../support/answers.js';
+import { until } from '../support/until.js';
 
 const options: RequestsOptions = { deadlineMs: 200, maxDeadlineMs: 1000, queue: 8, maxBatch: 4 };
 const rules = createRules(
@@ -19,6 +20,8 @@ class ParityEngine {
   running = 0;
   mostRunning = 0;
   fails = false;
+  /** What it waits for, in place of a time. */
+  held: Promise<void> | undefined;
   readonly info = {
     kind: 'parity',
     version: '1',
@@ -34,7 +37,7 @@ class ParityEngine {
     this.batches.push(batch);
     this.running += 1;
     this.mostRunning = Math.max(this.mostRunning, this.running);
-    await new Promise((resolve) => setTimeout(resolve, this.ms));
+    await (this.held ?? new Promise((resolve) => setTimeout(resolve, this.ms)));
     this.running -= 1;
     if (this.fails) throw new Error('broken');
     const logits = new Float32Array(batch.size * 2);
@@ -59,8 +62,8 @@ function modelOf(engine: ParityEngine, id = 'parity'): ServedModel {
   };
 }
 
-function room(engine: ParityEngine, more: Partial<RequestsOptions> = {}) {
-  const requests = new Requests({ ...options, ...more }, systemClock, silentLogger);
+function room(engine: ParityEngine, more: Partial<RequestsOptions> = {}, clock: Clock = systemClock) {
+  const requests = new Requests({ ...options, ...more }, clock, silentLogger);
   const model = modelOf(engine);
   requests.serve({ byId: new Map([['parity', model]]), default: model });
   const ask = (
@@ -169,17 +172,26 @@ describe('requests', () => {
   });
 
   it('that would come back late are refused before the engine works for them', async () => {
-    const engine = new ParityEngine(1);
-    const { ask } = room(engine);
-    await ask('1');
-    // After it two requests are thought to take 14 to 20 ms, and the hurried one has at most 8 left.
-    engine.ms = 60;
-    const first = ask('1');
-    await new Promise((resolve) => setImmediate(resolve));
-    const [hurried, patient] = [ask('3', { deadlineMs: 84 }), ask('5', { deadlineMs: 1000 })];
-    await first;
-    engine.ms = 1;
-    expect([codeOf((await hurried).outcome), codeOf((await patient).outcome)]).toEqual([
+    let now = 0;
+    const engine = new ParityEngine(0);
+    const { ask } = room(engine, { maxBatch: 2 }, { now: () => now, wall: Date.now });
+    const inferring = async (ms: number, meanwhile: () => void = () => undefined): Promise<void> => {
+      const asked = engine.batches.length;
+      let finish: () => void = () => undefined;
+      engine.held = new Promise((resolve) => (finish = resolve));
+      const answered = ask('1');
+      await until(() => engine.batches.length > asked);
+      meanwhile();
+      now += ms;
+      engine.held = undefined;
+      finish();
+      await answered;
+    };
+    await inferring(1);
+    let [hurried, patient]: Promise<{ outcome: Outcome }>[] = [];
+    // From 1 ms and 60 ms two more are thought to take 14 ms; the hurried one then has 4 left.
+    await inferring(60, () => ([hurried, patient] = [ask('3', { deadlineMs: 96 }), ask('5')]));
+    expect([codeOf((await hurried!).outcome), codeOf((await patient!).outcome)]).toEqual([
       'deadline_exceeded',
       'odd',
     ]);

@@ -48,7 +48,7 @@ async function examine(options: SettingOptions): Promise<Finding[]> {
     service.requestLog(config),
     machine.workerIsolation(),
     machine.gpu(),
-    machine.powerRails(),
+    await machine.powerRails(config),
   ];
 }
 

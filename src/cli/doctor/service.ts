@@ -1,9 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { messageOf } from '../../base/index.js';
 import type { Config } from '../../config/index.js';
+import { Topics, hermesTopics } from '../../broker/index.js';
 import { readBundle } from '../../model/index.js';
 import { RequestLogReader, requestLogPath } from '../../telemetry/index.js';
 import { bytes } from '../format.js';
+import { connectMqtt } from '../mqttClient.js';
 import { Requester } from '../requester.js';
 import { failure, ok, warning, type Finding } from './finding.js';
 
@@ -21,10 +23,35 @@ export async function brokerAndAgent(config: Config): Promise<Finding[]> {
     ];
   }
   try {
-    return [ok('broker', `reached at ${where}`), await agent(requester, config)];
+    return [
+      ok('broker', `reached at ${where}`),
+      ...(config.broker.url === undefined ? [] : [await brokerTopics(config)]),
+      await agent(requester, config),
+    ];
   } finally {
     await requester.close();
   }
+}
+
+/** Whether the broker lets this user hear what an agent has to hear. */
+async function brokerTopics(config: Config): Promise<Finding> {
+  const { prefix, pools, hermes } = config.broker;
+  const topics = new Topics(prefix, config.device);
+  const wanted = [
+    topics.request,
+    ...pools.map((group) => topics.poolSubscription(group)),
+    ...(hermes.enabled ? [hermesTopics.query] : []),
+  ];
+  const client = await connectMqtt(config);
+  client.on('error', () => undefined);
+  const denied: string[] = [];
+  for (const topic of wanted) {
+    await client.subscribeAsync(topic, { qos: 1 }).catch(() => denied.push(topic));
+  }
+  await client.endAsync();
+  return denied.length === 0
+    ? ok('broker topics', `${wanted.length} may be heard`)
+    : failure('broker topics', `denied: ${denied.join(', ')}`, 'Allow them to this user at the broker.');
 }
 
 async function agent(requester: Requester, config: Config): Promise<Finding> {

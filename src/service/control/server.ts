@@ -137,7 +137,10 @@ async function removeStale(path: string): Promise<void> {
     );
   }
   if (await answers(path)) {
-    throw new IntentdError('already_running', `Another agent listens on ${path}.`);
+    throw new IntentdError(
+      'already_running',
+      `Another agent runs here and listens on ${path}: ask that one, stop it, or choose another folder with --state-dir.`,
+    );
   }
   rmSync(path, { force: true });
 }
