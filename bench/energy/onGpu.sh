@@ -8,7 +8,7 @@
 # Needs node (or NODE), node_modules, dist/ (or npm), TensorRT where the loader looks (docs/native.md). Runs every step,
 # also after one that failed, and exits with 1 then. What it prints and every log is in OUT_FOLDER.
 set -uo pipefail
-out=$(realpath -m "${1:?bench/energy/onGpu.sh OUT_FOLDER [STEP...]}")
+out=$(realpath -m "${1:?names the folder to write to}") || exit 2
 shift
 steps=" ${*:-energy energy-16 attribution} "
 cd "$(dirname "$0")/../.."
@@ -43,6 +43,7 @@ energy() {
   for bundle in builtin "$work/bert-base"; do
     local file=$name-$(basename "$bundle")
     step "$file" "$node" dist/main.js bench energy "$bundle" --seconds "$seconds" --batch "$batch" \
+      --set engine.kind=tensorrt --set telemetry.meter=nvml \
       --svg "$out/$file.svg" --save "$out/$file.json"
   done
 }

@@ -118,19 +118,23 @@ describe.skipIf(noJinja !== undefined)('the templates, rendered as Home Assistan
       { installed_version: '1.0.0', latest_version: '1.0.0', in_progress: false, update_percentage: null },
     ],
     [
-      { phase: 'available', installed: '1.0.0', available: '1.1.0' },
+      { phase: 'checking', installed: '1.0.0', available: '1.1.0', percent: 10 },
       { installed_version: '1.0.0', latest_version: '1.1.0', in_progress: false, update_percentage: null },
-    ],
-    [
-      { phase: 'downloading', installed: '1.0.0', available: '1.1.0', percent: 40 },
-      { installed_version: '1.0.0', latest_version: '1.1.0', in_progress: true, update_percentage: 40 },
     ],
     [
       { phase: 'downloading', installed: '1.0.0', available: '1.1.0', percent: 0 },
       { installed_version: '1.0.0', latest_version: '1.1.0', in_progress: true, update_percentage: 0 },
     ],
     [
-      { phase: 'failed', installed: null, available: null, percent: null, error: 'no network' },
+      { phase: 'building', installed: '1.0.0', available: '1.1.0', percent: 40 },
+      { installed_version: '1.0.0', latest_version: '1.1.0', in_progress: true, update_percentage: 40 },
+    ],
+    [
+      { phase: 'probation', installed: '1.1.0', available: '1.1.0' },
+      { installed_version: '1.1.0', latest_version: '1.1.0', in_progress: true, update_percentage: null },
+    ],
+    [
+      { phase: 'idle', installed: null, error: { code: 'unreachable', message: 'no network' } },
       {
         installed_version: 'unknown',
         latest_version: 'unknown',

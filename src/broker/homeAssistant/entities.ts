@@ -113,16 +113,16 @@ function connectivity({ state }: Topics): Entity {
 }
 
 /**
- * Home Assistant throws away a state with a field that it does not know, or with `null` where a text belongs. An
- * update is in progress while `percent` says how far it is.
+ * Home Assistant throws away a state with a field that it does not know, or with `null` where a text belongs. Only
+ * looking for updates installs nothing; how far a phase is may be unknown.
  */
 const updateState = [
   "{% set installed = value_json.installed | default('unknown', true) | string %}",
   '{% set latest = value_json.available | default(installed, true) | string %}',
   '{% set percent = value_json.percent | default(none) %}',
-  '{% set running = percent is number and percent < 100 %}',
+  "{% set running = value_json.phase not in ['idle', 'checking'] %}",
   "{{ {'installed_version': installed, 'latest_version': latest, 'in_progress': running,",
-  " 'update_percentage': percent if running else none} | to_json }}",
+  " 'update_percentage': percent if running and percent is number else none} | to_json }}",
 ].join('');
 
 function update(topics: Topics): Entity {
