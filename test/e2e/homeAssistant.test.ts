@@ -123,18 +123,43 @@ describe.skipIf(!haveMosquitto || !haveSub)('an agent that is announced to Home 
 });
 
 describe.skipIf(!haveMosquitto)('an agent as it comes', () => {
-  it('says nothing to Home Assistant', async () => {
+  it('says nothing to Home Assistant, and of itself in info, engine and metrics what the protocol promises', async () => {
     const server = new Mosquitto(await freePort());
     await server.start();
     const mqtt = await connectAsync(server.url);
-    const heard: string[] = [];
-    mqtt.on('message', (where) => heard.push(where));
-    await mqtt.subscribeAsync(['homeassistant/#', 'intentd/+/intent', 'intentd/+/response'], { qos: 1 });
+    const heard = new Map<string, Record<string, unknown>>();
+    mqtt.on('message', (where, payload) => {
+      const text = payload.toString();
+      heard.set(where, text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : { text });
+    });
+    await mqtt.subscribeAsync(['homeassistant/#', 'intentd/#'], { qos: 1 });
     const agent = new Agent();
     await agent.start('--broker', server.url);
     await mqtt.publishAsync('intentd/agent/request', 'crack a joke for the two of us', { qos: 1 });
-    await until(() => heard.includes('intentd/agent/response'));
-    expect(heard).toEqual(['intentd/agent/response']);
+    const own = ['request', 'response', 'state', 'info', 'engine', 'metrics'].map(
+      (name) => `intentd/agent/${name}`,
+    );
+    await until(() => own.every((where) => heard.has(where)), 30_000);
+    // Whatever others of the protocol come, too: none of Home Assistant's.
+    expect([...heard.keys()].filter((where) => /^homeassistant|intent$/.test(where))).toEqual([]);
+    expect(heard.get('intentd/agent/info')).toMatchObject({
+      device: 'agent',
+      agent: expect.any(String) as string,
+      models: [
+        {
+          ...{
+            id: 'clinc150-minilm-l6',
+            version: '1.0.0',
+            digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+          },
+          ...{ engine: 'onnxruntime', precision: 'int8', default: true },
+          sparsity: expect.closeTo(0.4, 1) as number,
+        },
+      ],
+    });
+    expect(heard.get('intentd/agent/engine')).toEqual({ phase: 'ready', percent: 100, step: 'serving' });
+    const figures = ['ratePerSecond', 'p50Ms', 'p95Ms', 'p99Ms', 'energyMj', 'railsW', 'queued', 'dropped'];
+    expect(Object.keys(heard.get('intentd/agent/metrics')!)).toEqual(expect.arrayContaining(figures));
     await agent.end();
     await mqtt.endAsync(true);
     await server.kill();
