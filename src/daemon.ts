@@ -43,6 +43,11 @@ export class Daemon {
     return this.#rooms.broker.url;
   }
 
+  /** Where the dashboard is; `undefined` where there is none. */
+  get dashboardUrl(): string | undefined {
+    return this.#rooms.web.url;
+  }
+
   /** The bundles that serve, the default first, as `id version`. */
   get models(): string[] {
     return this.#rooms.models.names;
@@ -66,7 +71,8 @@ export class Daemon {
    *   the state directory
    */
   async start(): Promise<void> {
-    const { broker, deliveries, homeAssistant, models, notifier, report, telemetry, watchdog } = this.#rooms;
+    const { broker, deliveries, homeAssistant, models, notifier, report, telemetry, watchdog, web } =
+      this.#rooms;
     try {
       telemetry.start();
       await this.#startControl();
@@ -80,6 +86,7 @@ export class Daemon {
       this.#metricsTimer = setInterval(() => {
         report.publishMetrics();
       }, metricsMs);
+      await web.start();
       await this.#connected;
       await notifier.ready(models.summary);
     } catch (error) {
@@ -106,6 +113,7 @@ export class Daemon {
       requests,
       telemetry,
       watchdog,
+      web,
     } = this.#rooms;
     const loading = models.stop();
     watchdog?.stop();
@@ -116,6 +124,7 @@ export class Daemon {
     await this.#step('unsubscribe', broker.stopTaking());
     await this.#step('answer what waits', requests.drain(drainMs));
     deliveries.flush();
+    await this.#step('close the dashboard', web.stop());
     await this.#step('say goodbye', broker.stop(farewellMs));
     deliveries.close();
     await this.#step('write the request log', telemetry.stop());

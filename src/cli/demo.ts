@@ -56,7 +56,12 @@ async function demonstrate(stateDir: string, io: Io): Promise<void> {
     import('../telemetry/index.js'),
   ]);
   const { bold } = styleFor(io);
-  const settings = { stateDir, 'broker.embeddedPort': '0', 'requests.deadlineMs': '2000' };
+  const settings = {
+    stateDir,
+    'broker.embeddedPort': '0',
+    'requests.deadlineMs': '2000',
+    'web.enabled': 'false',
+  };
   const { config } = await configOf({}, settings);
   const log = await createLogger({ level: 'warn', format: 'json' });
   const daemon = new Daemon({ config, env: {}, version: agentVersion(), log });

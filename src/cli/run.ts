@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
 import { createLogger, logFormatFor, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
+import type { Daemon } from '../daemon.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
 import { configOf, withSettings, type SettingOptions } from './settings.js';
@@ -80,8 +81,10 @@ async function runDaemon(config: Config, io: Io): Promise<void> {
   await daemon.stop();
 }
 
+type Running = Pick<Daemon, 'brokerUrl' | 'dashboardUrl' | 'models'>;
+
 function sayReady(
-  daemon: { brokerUrl: string; models: string[] },
+  daemon: Running,
   config: Config,
   { io, log, format }: { io: Io; log: Logger; format: string },
 ): void {
@@ -89,7 +92,7 @@ function sayReady(
   else log.info({ broker: daemon.brokerUrl, models: daemon.models }, 'ready');
 }
 
-function welcome(daemon: { brokerUrl: string; models: string[] }, config: Config): string[] {
+function welcome(daemon: Running, config: Config): string[] {
   const topic = `${config.broker.prefix}/${config.device}`;
   return [
     '',
@@ -100,6 +103,7 @@ function welcome(daemon: { brokerUrl: string; models: string[] }, config: Config
     'or with any MQTT client:',
     `  mosquitto_sub -t ${topic}/response &`,
     `  mosquitto_pub -t ${topic}/request -m "what is my checking account balance"`,
+    ...(daemon.dashboardUrl === undefined ? [] : ['', `Dashboard: ${daemon.dashboardUrl}`]),
     '',
     'Ctrl-C stops it.',
     '',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { updateGates } from './updateGates.js';
 import { updateSource } from './updateSource.js';
+import { web } from './web.js';
 
 const identifier = z
   .string()
@@ -264,6 +265,7 @@ export const configSchema = z.strictObject({
   log: log.prefault({}),
   telemetry: telemetry.prefault({}),
   update: update.prefault({}),
+  web: web.prefault({}),
 });
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]

@@ -15,7 +15,7 @@ export interface SecretReference {
  */
 export function readSecret(where: SecretReference, env: NodeJS.ProcessEnv): string | undefined {
   if (where.file !== undefined && where.credential !== undefined) {
-    throw new IntentdError('bad_config', 'Expected passwordFile or passwordCredential, not both.');
+    throw new IntentdError('bad_config', 'Expected a file or a systemd credential for a secret, not both.');
   }
   const path = where.file ?? credentialPath(where.credential, env);
   if (path === undefined) return undefined;

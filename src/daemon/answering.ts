@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Answer, Clock, Outcome } from '../base/index.js';
-import type { Dialect, Request } from '../broker/index.js';
+import type { Answer, Clock, Outcome, Utterance } from '../base/index.js';
+import type { Request } from '../broker/index.js';
 import type { Deliveries, ObservedBatch, Publish, Requests, Trace } from '../requests/index.js';
 import { unmeasured, type RequestRow } from '../telemetry/index.js';
 
@@ -16,6 +16,12 @@ export interface AnsweringParts {
   readonly inferred: (answer: Answer) => void;
   readonly keepText: 'none' | 'hash' | 'full';
   readonly clock: Clock;
+}
+
+/** A request that a row is kept of, and how it came: a dialect over the broker, or another way in. */
+interface Noted {
+  readonly utterance: Utterance;
+  readonly dialect: string;
 }
 
 /** What was done with requests since the start. */
@@ -55,15 +61,29 @@ export class Answering {
     });
   }
 
+  /**
+   * Answers an utterance that came another way than over the broker, and whose repeats are new requests.
+   *
+   * @param way how it came: stands in its row in place of a dialect, and is its sender for fairness
+   */
+  ask(utterance: Utterance, way: string): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#parts.requests.submit(utterance, way, (outcome, trace) => {
+        resolve(outcome);
+        this.#note({ utterance, dialect: way }, outcome, trace);
+      });
+    });
+  }
+
   /** Logs a message that was refused before it became a request. */
-  refused(dialect: Dialect, code: string): void {
+  refused(dialect: string, code: string): void {
     this.#counts.failed += 1;
     const times = { queueMs: 0, tokenizeMs: 0, inferMs: 0, gpuUs: null, totalMs: 0 };
     const trace = { model: undefined, tokens: 0, bucket: null, batchSize: 0, ...times };
     this.#parts.record(this.#rowOf('', dialect, trace, { error: code, text: null }));
   }
 
-  #note(request: Request, outcome: Outcome, trace: Trace): void {
+  #note(request: Noted, outcome: Outcome, trace: Trace): void {
     this.#counts[outcome.ok ? 'answered' : 'failed'] += 1;
     if (outcome.ok) this.#parts.inferred(outcome.answer);
     const { id, text } = request.utterance;
@@ -79,7 +99,7 @@ export class Answering {
 
   #rowOf(
     requestId: string,
-    dialect: Dialect,
+    dialect: string,
     trace: Trace,
     { answer, error, text }: { answer?: Answer | undefined; error: string | null; text: string | null },
   ): RequestRow {

@@ -22,7 +22,7 @@ export interface ControlledParts {
 export function controlHandlers(parts: ControlledParts): ControlHandlers {
   const { models } = parts;
   return {
-    'engine.status': () => Promise.resolve(statusOf(parts)),
+    'engine.status': () => Promise.resolve(engineStatus(parts)),
     'engine.build': ({ name }, progress) => buildEngine(parts, name, progress),
     'model.list': () => Promise.resolve({ models: models.loaded.map((model) => describe(model, models)) }),
     'model.load': ({ folder, name }, progress) => models.load(folder, name, progress),
@@ -45,7 +45,8 @@ async function buildEngine(
   return { key, engine: choice.name, reason: choice.reason, seconds: Math.round(totalMs / 1000), planBytes };
 }
 
-function statusOf({ agent, engines: all, models, inFlight }: ControlledParts): EngineStatus {
+/** How the agent and its engines are. */
+export function engineStatus({ agent, engines: all, models, inFlight }: ControlledParts): EngineStatus {
   const slots = [...new Set(models.loaded.map(({ slot }) => slot))];
   const engines = slots.map((slot) => ({
     ...engineOf(slot, models.loaded, inFlight(slot)),

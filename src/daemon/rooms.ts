@@ -3,7 +3,7 @@ import { Broker } from '../broker/index.js';
 import type { Config } from '../config/index.js';
 import { Deliveries, Requests } from '../requests/index.js';
 import { ControlServer, Notifier, Watchdog } from '../service/index.js';
-import { Telemetry } from '../telemetry/index.js';
+import { Telemetry, type Web } from '../telemetry/index.js';
 import { ActiveModels } from './activeModels.js';
 import { Answering } from './answering.js';
 import { BundleStore } from './bundleStore.js';
@@ -18,6 +18,7 @@ import { brokerOptions, deliveriesOptions, openDeliveryStore, telemetryOptions }
 import { SelfReport } from './selfReport.js';
 import { BundleHost } from './updates/host.js';
 import { Traffic } from './updates/traffic.js';
+import { makeWeb } from './web.js';
 
 export interface RoomsOptions {
   readonly config: Config;
@@ -51,6 +52,7 @@ export class Rooms {
   readonly deliveries: Deliveries;
   readonly answering: Answering;
   readonly report: SelfReport;
+  readonly web: Web;
   /** Absent where nothing waits to hear that the agent lives. */
   readonly watchdog: Watchdog | undefined;
 
@@ -77,6 +79,7 @@ export class Rooms {
     this.answering = this.#makeAnswering();
     this.watchdog = this.#makeWatchdog();
     this.report = this.#makeReport();
+    this.web = this.#makeWeb();
   }
 
   #makeEngines(): Engines {
@@ -240,5 +243,16 @@ export class Rooms {
       broker,
       clock,
     });
+  }
+
+  #makeWeb(): Web {
+    const { answering, broker, engines, models, requests, telemetry } = this;
+    const { clock, config, env, log, version } = this.#options;
+    const update = (): null => null;
+    return makeWeb(
+      { config, env, version, models, engines, requests, telemetry, answering, broker, update },
+      clock,
+      log,
+    );
   }
 }

@@ -35,6 +35,13 @@ export class Histogram {
     this.#add(indexOf(Math.min(maxRecordable, Math.max(0, Math.round(value)))), count);
   }
 
+  /** Adds the counts of another histogram. */
+  merge(other: Histogram): void {
+    other.#counts.forEach((count, index) => {
+      if (count > 0) this.#add(index, count);
+    });
+  }
+
   /** The highest value that stands for the one that `percent` of all do not exceed; `null` where there are none. */
   percentile(percent: number): number | null {
     if (this.#total === 0) return null;

@@ -17,3 +17,6 @@ export type { RequestFilter } from './store/filter.js';
 export type { Note, PowerSecond } from './store/notes.js';
 export type { PowerFigures, PowerRange, PowerRow, RailPower } from './store/powerQuery.js';
 export type { Grouping, RequestStats } from './store/statsQuery.js';
+export type { AgentCounters, AgentView, UpdateView } from './web/agentView.js';
+export { Web } from './web/web.js';
+export type { Answered, SiteOptions, SiteSources } from './web/site.js';

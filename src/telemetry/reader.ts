@@ -12,6 +12,13 @@ import {
   type PowerRange,
   type PowerRow,
 } from './store/powerQuery.js';
+import {
+  readIntentsByMinute,
+  readPowerSeries,
+  readRequestSeries,
+  type RequestSeries,
+  type SeriesRange,
+} from './store/seriesQuery.js';
 import { StatsQuery, type Grouping, type RequestStats } from './store/statsQuery.js';
 
 export type StoredRow = RequestRow & { readonly id: number };
@@ -82,6 +89,21 @@ export class RequestLogReader {
   /** Power of the rails second by second, or hour by hour where that is all that is kept, in order. */
   powerRows(range: { readonly since: number; readonly until: number; readonly limit: number }): PowerRow[] {
     return readPowerRows(this.#database, range);
+  }
+
+  /** Requests step by step. */
+  requestSeries(range: SeriesRange): RequestSeries {
+    return readRequestSeries(this.#database, range);
+  }
+
+  /** Mean power by rail, step by step, in mW. */
+  powerSeries(range: SeriesRange): Record<string, (number | null)[]> {
+    return readPowerSeries(this.#database, range);
+  }
+
+  /** Answers of each minute by intent; `null` is out of scope. */
+  intentsByMinute(since: number, until: number): ReturnType<typeof readIntentsByMinute> {
+    return readIntentsByMinute(this.#database, since, until);
   }
 
   /** The meters that measured anything kept here. */

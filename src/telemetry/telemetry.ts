@@ -71,6 +71,7 @@ export class Telemetry {
     BatchWork,
     { readonly at: number; readonly size: number; endedAt: number }
   >();
+  readonly #watchers: ((row: RequestRow) => void)[] = [];
   #history: PowerHistory | undefined;
   #meter: Meter | undefined;
   #fault: string | null = 'the meter is being looked for';
@@ -107,6 +108,11 @@ export class Telemetry {
     return this.#state;
   }
 
+  /** Calls back with every request from now on, when its row is kept: its energy is known then. */
+  watch(watcher: (row: RequestRow) => void): void {
+    this.#watchers.push(watcher);
+  }
+
   start(): void {
     if (!this.#options.enabled) return;
     this.requestLog.start();
@@ -116,11 +122,14 @@ export class Telemetry {
 
   /** Takes a request that was answered; its energy follows when the samples are in. */
   record(row: RequestRow, batch?: BatchWork): void {
-    if (batch === undefined || this.#meter === undefined) this.#keep(row);
-    else
-      this.#ledger.whenSettled(batch, (cost) => {
-        this.#keep(this.#measured(row, batch, cost));
-      });
+    if (batch === undefined || this.#meter === undefined) {
+      this.#keep(row);
+      return;
+    }
+    if (this.#fault !== null) this.#giveUpAll();
+    this.#ledger.whenSettled(batch, (cost) => {
+      this.#keep(this.#measured(row, batch, cost));
+    });
   }
 
   /** A batch goes to an engine. */
@@ -198,6 +207,7 @@ export class Telemetry {
 
   #keep(row: RequestRow): void {
     this.recent.note(row);
+    for (const watcher of this.#watchers) watcher(row);
     if (this.#options.enabled) this.requestLog.record(row);
   }
 
@@ -253,8 +263,14 @@ export class Telemetry {
         this.#fault = reason;
         this.#intervals.lose();
         this.#history?.lose();
+        this.#giveUpAll();
       },
     };
+  }
+
+  /** No interval will cover what ended up to now: its rows need not wait. */
+  #giveUpAll(): void {
+    this.#ledger.giveUp(Infinity);
   }
 
   #take(sample: Sample): void {

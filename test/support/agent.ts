@@ -46,7 +46,7 @@ export class Agent {
     if (this.port === 0) this.port = await freePort();
     // The machine that tests run on may be busy: deadlines are for the tests that are about them.
     const patient = ['--set', 'requests.deadlineMs=5000'];
-    const args = [join(dist, 'main.js'), 'run', ...this.options, ...patient, ...more];
+    const args = [join(dist, 'main.js'), 'run', ...this.options, ...patient, '--set', 'web.port=0', ...more];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     this.#exited = new Promise((resolve) => {

@@ -33,7 +33,8 @@ export class OwnAgent {
   static async start(options: readonly string[]): Promise<OwnAgent> {
     const stateDir = await mkdtemp(join(tmpdir(), 'intentd-bench-'));
     const main = fileURLToPath(new URL('../../main.js', import.meta.url));
-    const own = ['--state-dir', stateDir, '--set', 'broker.embeddedPort=0', '--set', 'log.level=info'];
+    const free = ['--set', 'broker.embeddedPort=0', '--set', 'web.port=0'];
+    const own = ['--state-dir', stateDir, ...free, '--set', 'log.level=info'];
     const child = spawn(process.execPath, [main, 'run', ...options, ...own], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, NOTIFY_SOCKET: '' },
