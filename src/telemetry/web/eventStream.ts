@@ -35,8 +35,8 @@ export class EventStream {
     if (this.#clients.size === 0) return;
     const text = encode(event, data);
     for (const client of this.#clients) {
-      client.write(text);
       if (client.writableLength > maxUnreadBytes) client.destroy();
+      else client.write(text);
     }
   }
 }
