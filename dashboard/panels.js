@@ -29,7 +29,7 @@ export function showTiles(seconds, { minute, answered, outOfScope }) {
   say('outOfScope', percent(answered === 0 ? null : outOfScope / answered));
   say(
     'outOfScopeNote',
-    answered === 0 ? 'of the last hour’s answers' : `of ${answered.toLocaleString('en')} in the last hour`,
+    answered === 0 ? 'of answers, last hour' : `of ${answered.toLocaleString('en')}, last hour`,
   );
 }
 
@@ -209,7 +209,7 @@ export function showMeter({ meter, fault }) {
   head.textContent =
     meter === null ? 'Power and energy are not measured here. ' : 'The power meter is silent. ';
   notice.replaceChildren(head, `${sentence(fault ?? '')} Answers say energyMj null; nothing else changes.`);
-  say('energyNote', meter === null ? 'no meter' : 'per utterance, last minute');
+  say('energyNote', meter === null ? 'no meter' : 'mean, last minute');
 }
 
 /** @param {string} text */

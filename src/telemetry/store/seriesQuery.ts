@@ -32,11 +32,11 @@ export function readRequestSeries(database: Database.Database, range: SeriesRang
   const groups = Array.from({ length: Math.ceil((until - since) / stepMs) }, () => new Group());
   const groupAt = (time: number): Group => groups[Math.floor((time - since) / stepMs)]!;
   database.transaction(() => {
-    const { rollupsSince } = keptTimes(database);
+    const kept = keptTimes(database);
     const fine = stepMs % 300_000 !== 0 || since % 300_000 !== 0;
     const pieces: Piece[] = fine
       ? [{ level: 'rows', from: since, to: until }]
-      : cut(since, until, rollupsSince, 300);
+      : cut(since, until, kept, 300);
     for (const piece of pieces) {
       if (piece.level === 'rows') for (const row of rowsOf(database, piece)) groupAt(row.time).addRow(row);
       else for (const rollup of rollupsOf(database, piece)) groupAt(rollup.time).addRollup(rollup);
