@@ -34,9 +34,7 @@ export function readRequestSeries(database: Database.Database, range: SeriesRang
   database.transaction(() => {
     const kept = keptTimes(database);
     const fine = stepMs % 300_000 !== 0 || since % 300_000 !== 0;
-    const pieces: Piece[] = fine
-      ? [{ level: 'rows', from: since, to: until }]
-      : cut(since, until, kept, 300);
+    const pieces: Piece[] = fine ? [{ level: 'rows', from: since, to: until }] : cut(since, until, kept, 300);
     for (const piece of pieces) {
       if (piece.level === 'rows') for (const row of rowsOf(database, piece)) groupAt(row.time).addRow(row);
       else for (const rollup of rollupsOf(database, piece)) groupAt(rollup.time).addRollup(rollup);
