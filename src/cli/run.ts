@@ -1,11 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
 import { createLogger, logFormatFor, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
 import type { Daemon } from '../daemon.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
+import { giveMemoryBack, keepYoungSpaceSmall } from './runMemory.js';
 import { configOf, withSettings, type SettingOptions } from './settings.js';
 import { agentVersion } from './version.js';
 
@@ -49,22 +48,6 @@ export function addRun(program: Command, io: Io): void {
     });
 }
 
-/**
- * The young generation starts at 1 MiB and is kept there: what one request leaves behind is small and dies
- * soon; left to V8 it grows to 32 MiB, a quarter of the agent's memory. It is collected by the thread that
- * serves alone: helpers would have to be waited for on a processor that the engine keeps busy.
- */
-function keepYoungSpaceSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--no-parallel-scavenge');
-}
-
-/** Gives back what starting took: bundles are read as text and parsed, four times what is kept of them. */
-function freeWhatStartingTook(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
-
 async function runDaemon(config: Config, io: Io): Promise<void> {
   const [{ Daemon }, { stopSignal }] = await Promise.all([
     import('../daemon.js'),
@@ -75,7 +58,7 @@ async function runDaemon(config: Config, io: Io): Promise<void> {
   const daemon = new Daemon({ config, env: process.env, version: agentVersion(), log });
   const stopped = stopSignal();
   const early = await Promise.race([daemon.start(), stopped]);
-  freeWhatStartingTook();
+  giveMemoryBack();
   if (early === undefined) sayReady(daemon, config, { io, log, format });
   log.info({ signal: await stopped }, 'stopping');
   await daemon.stop();

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, isMap, isScalar, isSeq, parseDocument, type Node } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 import { IntentdError, messageOf } from '../base/index.js';
 import { configFileOf, type ConfigInputs } from './inputs.js';
 
@@ -31,36 +32,43 @@ export function fileSource(inputs: ConfigInputs): Source {
  * @throws IntentdError `bad_config` naming file and line where it is no YAML, or no mapping.
  */
 function fromYaml(text: string, name: string): Source {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  // Most agents run without a file: they need not hold the parser.
+  const yaml = createRequire(import.meta.url)('yaml') as typeof Yaml;
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const problem = document.errors[0];
   if (problem !== undefined) {
     const line = lines.linePos(problem.pos[0]).line;
     throw new IntentdError('bad_config', `${name}:${line}: ${problem.message.split('\n')[0] ?? ''}`);
   }
   if (document.contents === null) return { values: {}, origins: new Map() };
-  if (!isMap(document.contents)) {
+  if (!yaml.isMap(document.contents)) {
     throw new IntentdError('bad_config', `${name}:1: expected a mapping of settings such as "log:".`);
   }
   const origins = new Map<string, string>();
-  noteLines(document.contents, '', (path, offset) => {
+  noteLines(yaml, document.contents, '', (path, offset) => {
     origins.set(path, `${name}:${lines.linePos(offset).line}`);
   });
   return { values: document.toJS({ maxAliasCount: 0 }) as Record<string, unknown>, origins };
 }
 
-function noteLines(node: Node | null, path: string, note: (path: string, offset: number) => void): void {
+function noteLines(
+  yaml: typeof Yaml,
+  node: Yaml.Node | null,
+  path: string,
+  note: (path: string, offset: number) => void,
+): void {
   const below = path === '' ? '' : `${path}.`;
-  if (isMap(node)) {
+  if (yaml.isMap(node)) {
     for (const { key, value } of node.items) {
-      const at = `${below}${isScalar(key) ? String(key.value) : '?'}`;
-      note(at, (key as Node).range?.[0] ?? 0);
-      noteLines(value as Node | null, at, note);
+      const at = `${below}${yaml.isScalar(key) ? String(key.value) : '?'}`;
+      note(at, (key as Yaml.Node).range?.[0] ?? 0);
+      noteLines(yaml, value as Yaml.Node | null, at, note);
     }
   }
-  if (isSeq(node)) {
+  if (yaml.isSeq(node)) {
     node.items.forEach((item, index) => {
-      note(`${below}${index}`, (item as Node).range?.[0] ?? 0);
+      note(`${below}${index}`, (item as Yaml.Node).range?.[0] ?? 0);
     });
   }
 }

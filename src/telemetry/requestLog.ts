@@ -39,7 +39,7 @@ interface Store {
   readonly retention: Retention;
 }
 
-const rowsPerTurn = 500;
+const rowsPerTurn = 100;
 /** Groups and deletions cost more than rows. */
 const piecesPerTurn = 20;
 const maxNotes = 10_000;

@@ -32,6 +32,7 @@ const warmUps = 100;
 const outstanding = 64;
 const admissionOutstanding = 256;
 const longestLoadSeconds = 10;
+const restMs = 12_000;
 
 /** Measures a running agent: latency, throughput, overload and memory, and the engine without it. */
 export async function measureAgent(
@@ -41,7 +42,7 @@ export async function measureAgent(
   const client = await LoadClient.connect(options.config, subject.url);
   try {
     const first = await latency(client, 0, options);
-    const idleMib = subject.pid === undefined ? undefined : residentMib(subject.pid);
+    const idleMib = await idleMibOf(subject, options);
     const latencies = [first.figures, (await latency(client, 1, options)).figures];
     const bare = await bareEngine(options, first.model);
     const sustained = [await sustain(client, 0, options), await sustain(client, 1, options)];
@@ -155,6 +156,14 @@ async function bareEngine(
     seconds: Math.min(3, seconds),
   });
   return bare.model === model ? bare : undefined;
+}
+
+/** Memory of an agent that was asked much, once it has rested: it gives back then what it took for that. */
+async function idleMibOf({ pid }: Subject, { progress }: MeasureOptions): Promise<number | undefined> {
+  if (pid === undefined) return undefined;
+  progress.update(0, 1, 'at rest');
+  await new Promise((resolve) => setTimeout(resolve, restMs));
+  return residentMib(pid);
 }
 
 function workerMibOf({ pid }: Subject): number | undefined {
