@@ -4,7 +4,7 @@ import type { Config } from '../config/index.js';
 import type { Daemon } from '../daemon.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
-import { giveMemoryBack, keepYoungSpaceSmall } from './runMemory.js';
+import { giveMemoryBack, keepHeapSmall } from './runMemory.js';
 import { configOf, withSettings, type SettingOptions } from './settings.js';
 import { agentVersion } from './version.js';
 
@@ -34,7 +34,7 @@ export function addRun(program: Command, io: Io): void {
       ),
     )
     .action(async (options: RunOptions) => {
-      keepYoungSpaceSmall();
+      keepHeapSmall();
       const loaded = await configOf(
         options,
         options.bundle === undefined ? {} : { 'model.bundles': options.bundle },
