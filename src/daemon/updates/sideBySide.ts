@@ -57,12 +57,15 @@ export async function measureSideBySide(
   const stintOf = (which: 'serving' | 'trial', stint: readonly string[]): Promise<Said[]> => {
     const model = which === 'serving' ? serving : trial;
     const notes = { sample: comparison[which], costs: costs[which], clock: parts.clock };
-    return parts.pacer.spend(async () => {
+    const ask = async (): Promise<Said[]> => {
       for (const text of warmUp) await askOne(model, text, undefined);
       const said: Said[] = [];
       for (const text of stint) said.push(await askOne(model, text, notes));
       return said;
-    }, signal);
+    };
+    signal.throwIfAborted();
+    // The one that serves takes these in its turn, among its requests.
+    return which === 'serving' ? ask() : parts.pacer.spend(ask, signal);
   };
   for (let at = 0; at < texts.length; at += stintLength) {
     const stint = texts.slice(at, at + stintLength);
