@@ -200,9 +200,11 @@ describe('a bundle of an update where TensorRT serves', () => {
     const load = await SteadyLoad.start(agent);
     const staging = agent.figures('stage', digest).catch((error: unknown) => error);
     const seen = new Set<string>();
-    let isOver = false;
-    void staging.then(() => (isOver = true));
-    while (!isOver) for (const kind of await kinds()) seen.add(kind);
+    const over = new AbortController();
+    void staging.then(() => {
+      over.abort();
+    });
+    while (!over.signal.aborted) for (const kind of await kinds()) seen.add(kind);
     expect(await staging).toMatchObject({ code: 'no_memory' });
     expect(seen).toContain('onnxruntime');
     expect(await kinds()).toEqual(['tensorrt']);
