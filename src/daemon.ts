@@ -1,5 +1,12 @@
 import { mkdirSync } from 'node:fs';
-import { IntentdError, systemClock, messageOf, type Clock, type Logger } from './base/index.js';
+import {
+  IntentdError,
+  systemClock,
+  messageOf,
+  removeTemporaries,
+  type Clock,
+  type Logger,
+} from './base/index.js';
 import type { Config } from './config/index.js';
 import { Rooms } from './daemon/rooms.js';
 import { controlSockets } from './service/index.js';
@@ -71,12 +78,14 @@ export class Daemon {
    *   the state directory
    */
   async start(): Promise<void> {
-    const { broker, deliveries, homeAssistant, models, notifier, report, telemetry, watchdog, web } =
+    const { broker, deliveries, homeAssistant, models, notifier, report, telemetry, updates, watchdog, web } =
       this.#rooms;
     try {
       telemetry.start();
       await this.#startControl();
       await homeAssistant.start();
+      await removeTemporaries(this.#config.stateDir);
+      await updates.open();
       await models.start();
       if (this.#stopped !== undefined) return;
       report.publishHealth(this.#rooms.health);
@@ -88,6 +97,7 @@ export class Daemon {
       }, metricsMs);
       await web.start();
       await this.#connected;
+      updates.start();
       await notifier.ready(models.summary);
     } catch (error) {
       await this.stop();
@@ -112,9 +122,11 @@ export class Daemon {
       notifier,
       requests,
       telemetry,
+      updates,
       watchdog,
       web,
     } = this.#rooms;
+    const updating = updates.stop();
     const loading = models.stop();
     watchdog?.stop();
     clearInterval(this.#metricsTimer);
@@ -129,6 +141,7 @@ export class Daemon {
     deliveries.close();
     await this.#step('write the request log', telemetry.stop());
     await this.#step('stop the engines', engines.close());
+    await this.#step('let go of updates', updating);
     await this.#step('give up what was being loaded', loading);
   }
 

@@ -33,6 +33,8 @@ export interface BrokerHandlers {
   onRefused(dialect: Dialect, code: string): void;
   /** A message on one of the `notices`, retained or not. */
   onNotice?(topic: string, payload: Buffer): void;
+  /** What somebody wants of updates: see `update` in the protocol. */
+  onUpdate?(payload: Buffer): void;
   onUp(): void;
   /** `waitMs` later it is tried again. */
   onDown(reason: string, waitMs: number): void;
@@ -128,6 +130,11 @@ export class Broker {
     this.#publishRetained(this.topics.engine, JSON.stringify(engine));
   }
 
+  /** Says, retained, how updates are: see `update/state` in the protocol. */
+  setUpdate(update: object): void {
+    this.#publishRetained(this.topics.updateState, JSON.stringify(update));
+  }
+
   /** Says something, retained, on a topic that is not ours alone; again after every reconnection. */
   announce(topic: string, payload: string): void {
     this.#publishRetained(topic, payload);
@@ -162,7 +169,7 @@ export class Broker {
 
   #subscriptions(): string[] {
     const hermes = this.#options.hermes.enabled ? [hermesTopics.query] : [];
-    return [this.topics.request, ...hermes, ...this.#notices];
+    return [this.topics.request, this.topics.update, ...hermes, ...this.#notices];
   }
 
   /** A broker of our own shares the pools' requests with nobody. */
@@ -239,6 +246,12 @@ export class Broker {
       return;
     }
     this.#counts.received += 1;
+    if (message.topic === this.topics.update) {
+      // One that is retained would be done again at every reconnection.
+      if (message.retain) this.#counts.retained += 1;
+      else this.#handlers.onUpdate?.(message.payload);
+      return;
+    }
     const decoded = this.#decode(message);
     switch (decoded.kind) {
       case 'request':

@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Add>>> = {
   power: async () => (await import('./power.js')).addPower,
   model: async () => (await import('./model/index.js')).addModelCommands,
   engine: async () => (await import('./engine/index.js')).addEngineCommands,
+  update: async () => (await import('./update/index.js')).addUpdateCommands,
   publish: async () => (await import('./publish/index.js')).addPublishCommands,
   'home-assistant': async () => (await import('./homeAssistant.js')).addHomeAssistant,
   doctor: async () => (await import('./doctor/index.js')).addDoctor,

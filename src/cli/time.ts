@@ -16,6 +16,14 @@ export function moment(text: string): Moment {
   return () => date;
 }
 
+/** `2026-11-23 10:04` of the local day. */
+export function dateTime(time: number): string {
+  const date = new Date(time);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
 /** `10:04:59.123` of the local day. */
 export function clockTime(time: number): string {
   const date = new Date(time);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { updateGates } from './updateGates.js';
 import { updateSource } from './updateSource.js';
 import { web } from './web.js';
+import { updateSchedule } from './updateSchedule.js';
 
 const identifier = z
   .string()
@@ -246,6 +247,7 @@ const telemetry = z.strictObject({
 
 const update = z.strictObject({
   ...updateSource,
+  ...updateSchedule,
   gates: updateGates.prefault({}),
 });
 

@@ -18,8 +18,8 @@ export interface ControlledParts {
   readonly inFlight: (engine: EngineSlot) => number;
 }
 
-/** What the agent does at each command of the control channel. */
-export function controlHandlers(parts: ControlledParts): ControlHandlers {
+/** What the agent does at each command of the control channel but those for updates. */
+export function controlHandlers(parts: ControlledParts): Omit<ControlHandlers, `update.${string}`> {
   const { models } = parts;
   return {
     'engine.status': () => Promise.resolve(engineStatus(parts)),

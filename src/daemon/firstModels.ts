@@ -9,6 +9,7 @@ export interface FirstModelsParts extends Admission {
   readonly bundles: readonly string[];
   readonly store: BundleStore;
   readonly active: ActiveModels;
+  readonly inFlight: () => ReadonlySet<string>;
   readonly log: Logger;
 }
 
@@ -40,10 +41,10 @@ export async function loadFirstModels(parts: FirstModelsParts, signal: AbortSign
 }
 
 /** Removes what an interrupted load left; where nobody knows what was loaded, nothing is removed. */
-async function tidy({ active, store, log }: FirstModelsParts): Promise<void> {
+async function tidy({ active, inFlight, store, log }: FirstModelsParts): Promise<void> {
   if (active.forgotten) return;
   try {
-    await store.keepOnly(new Set(active.digests));
+    await store.keepOnly(new Set([...active.digests, ...inFlight()]));
   } catch (error) {
     log.warn({ reason: messageOf(error) }, 'copies that nothing asks for could not be removed');
   }

@@ -26,6 +26,8 @@ export interface ModelsParts {
   readonly openFor: (model: ServedModel) => number;
   /** Gives what waits for a model to the one that serves under its name now. */
   readonly reroute: (model: ServedModel) => void;
+  /** Digests of kept bundles that an update under way needs. */
+  readonly inFlight: () => ReadonlySet<string>;
   readonly log: Logger;
 }
 
@@ -194,6 +196,11 @@ export class Models {
     return this.#inTurn(() => this.#succession.takeBack(name, digest, standby, this.#signal));
   }
 
+  /** Removes copies that nothing asks for any more. */
+  tidy(): Promise<void> {
+    return this.#inTurn(() => this.#tidy());
+  }
+
   /** Runs one real inference on every model; rejects where one fails. */
   async probe(): Promise<void> {
     for (const { served } of this.loaded) await inferOnce(served, 'hello');
@@ -228,10 +235,9 @@ export class Models {
     return this.#describe(model, true);
   }
 
-  /** Removes copies that nothing asks for any more. */
   async #tidy(): Promise<void> {
-    const { active, store } = this.#parts;
-    await store.keepOnly(new Set(active.digests));
+    const { active, inFlight, store } = this.#parts;
+    await store.keepOnly(new Set([...active.digests, ...inFlight()]));
   }
 
   #describe({ name, identity, served }: LoadedModel, changed: boolean): ModelChange {

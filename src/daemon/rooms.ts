@@ -16,9 +16,13 @@ import { HomeAssistant } from './homeAssistant.js';
 import { Models } from './models.js';
 import { brokerOptions, deliveriesOptions, openDeliveryStore, telemetryOptions } from './roomOptions.js';
 import { SelfReport } from './selfReport.js';
+import { AgentUpdates } from './updates/agentUpdates.js';
+import { updateHandlers } from './updates/controlHandlers.js';
 import { BundleHost } from './updates/host.js';
+import { MqttUpdates } from './updates/mqttUpdates.js';
 import { Traffic } from './updates/traffic.js';
 import { makeWeb } from './web.js';
+import { UpdateHistory } from './updates/updateHistory.js';
 
 export interface RoomsOptions {
   readonly config: Config;
@@ -46,6 +50,8 @@ export class Rooms {
   readonly models: Models;
   /** What updates are carried out with. */
   readonly host: BundleHost;
+  readonly updates: AgentUpdates;
+  readonly mqttUpdates: MqttUpdates;
   readonly control: ControlServer;
   readonly broker: Broker;
   readonly homeAssistant: HomeAssistant;
@@ -72,8 +78,10 @@ export class Rooms {
     this.active = new ActiveModels(config.stateDir, log);
     this.models = this.#makeModels();
     this.host = this.#makeHost();
+    this.updates = this.#makeUpdates();
     this.control = this.#makeControl();
     this.broker = new Broker(brokerOptions(config, env), this.#brokerHandlers(), log);
+    this.mqttUpdates = this.#makeMqttUpdates();
     this.homeAssistant = this.#makeHomeAssistant();
     this.deliveries = this.#makeDeliveries();
     this.answering = this.#makeAnswering();
@@ -135,6 +143,7 @@ export class Rooms {
       reroute: (model) => {
         this.requests.reroute(model);
       },
+      inFlight: () => this.updates.inFlight,
       log,
     });
   }
@@ -163,11 +172,37 @@ export class Rooms {
     });
   }
 
+  #makeUpdates(): AgentUpdates {
+    const { active, host, models, store } = this;
+    const { clock, config, log, version: agent } = this.#options;
+    const history = new UpdateHistory(this.telemetry, log);
+    return new AgentUpdates({
+      ...{ active, agent, clock, config, host, log, models, store },
+      onChange: (view) => {
+        history.changed(view);
+        this.mqttUpdates.tell(view);
+      },
+      onEnded: (ended) => {
+        history.ended(ended);
+      },
+    });
+  }
+
+  #makeMqttUpdates(): MqttUpdates {
+    const { broker, host, models, updates } = this;
+    const { clock, log } = this.#options;
+    return new MqttUpdates({ broker, clock, host, log, models, updates });
+  }
+
   #makeControl(): ControlServer {
-    const { engines, models, requests } = this;
+    const { engines, host, models, requests, updates } = this;
+    const { config, log, version: agent } = this.#options;
     const inFlight = requests.loadOf.bind(requests);
-    const handlers = controlHandlers({ agent: this.#options.version, models, engines, inFlight });
-    return new ControlServer(handlers, this.#options.log);
+    const handlers = {
+      ...controlHandlers({ agent, models, engines, inFlight }),
+      ...updateHandlers({ config: config.update, host, models, updates }),
+    };
+    return new ControlServer(handlers, log);
   }
 
   #brokerHandlers(): ConstructorParameters<typeof Broker>[1] {
@@ -180,6 +215,9 @@ export class Rooms {
       },
       onNotice: (_topic, payload) => {
         this.homeAssistant.heard(payload);
+      },
+      onUpdate: (payload) => {
+        this.mqttUpdates.heard(payload);
       },
       onUp: () => {
         this.homeAssistant.connected();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { updateCommands } from './updateMessages.js';
 
 /** Version of the messages; a request of another version is refused. */
 export const controlVersion = 1;
@@ -89,6 +90,7 @@ export const controlCommands = {
     result: z.object({ name: z.string(), dropped: digest, now: digest.nullable() }),
   },
   'model.rollback': { arguments: z.strictObject({ name }), result: change },
+  ...updateCommands,
 } as const;
 
 type Commands = typeof controlCommands;

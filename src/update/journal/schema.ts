@@ -28,7 +28,13 @@ const figure = z.object({
   detail: z.string(),
 });
 const wish = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('check'), by, families: z.array(text), install: z.boolean() }),
+  z.object({
+    kind: z.literal('check'),
+    by,
+    families: z.array(text),
+    install: z.boolean(),
+    from: text.nullable(),
+  }),
   z.object({
     kind: z.literal('install'),
     by,

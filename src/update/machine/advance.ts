@@ -181,8 +181,8 @@ class Machine {
   /** Takes the first that is newer, and wishes for the others. */
   #checkedAll(job: Job, wish: CheckWish, offers: readonly Offer[], installed: Installed): void {
     const found = wish.families.flatMap((family) => {
-      const own = { kind: 'install', family, version: null, from: null, downgrade: false } as const;
-      const install = { ...own, force: false, by: wish.by };
+      const own = { kind: 'install', family, version: null, from: wish.from } as const;
+      const install = { ...own, downgrade: false, force: false, by: wish.by };
       const choice = chooseFor(install, offers, installed, this.state.marks);
       return 'offer' in choice ? [{ install, offer: choice.offer }] : [];
     });

@@ -42,6 +42,8 @@ export interface CheckWish extends Asked {
   readonly kind: 'check';
   readonly families: readonly string[];
   readonly install: boolean;
+  /** As that of an install. */
+  readonly from: string | null;
 }
 
 export interface InstallWish extends Asked {

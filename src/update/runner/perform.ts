@@ -121,7 +121,7 @@ function familyOf({ offer, wish }: Job): string {
 }
 
 function fromOf(wish: Job['wish']): string | null {
-  return wish.kind === 'install' ? wish.from : null;
+  return wish.kind === 'rollback' ? null : wish.from;
 }
 
 function percentOf({ haveBytes, totalBytes }: FetchProgress): number {

@@ -1,9 +1,11 @@
 import {
   currentPhase,
+  digestOf,
   type Available,
   type Failure,
   type MachineState,
   type Phase,
+  type Step,
 } from '../machine/index.js';
 
 /** How updates are, for people and programs. */
@@ -13,6 +15,9 @@ export interface UpdateView {
   readonly id: number | null;
   readonly family: string | null;
   readonly version: string | null;
+  readonly digest: string | null;
+  /** Whether it serves, on trial or for good. */
+  readonly serves: boolean;
   /** How far a phase is, where that is known. */
   readonly percent: number | null;
   /** Milliseconds since 1970 at which a step that failed is tried again. */
@@ -30,6 +35,8 @@ export interface UpdateView {
   readonly failure: Failure | null;
 }
 
+const serving: readonly Step[] = ['watch', 'settle', 'collect'];
+
 export function viewOf(state: MachineState, percent: number | null): UpdateView {
   const { job, waiting, checkedMs, available, marks, lastFailure } = state;
   const named = job === null || job.wish.kind === 'check' ? null : job.wish;
@@ -38,6 +45,8 @@ export function viewOf(state: MachineState, percent: number | null): UpdateView 
     id: job?.id ?? null,
     family: job?.offer?.family ?? named?.family ?? null,
     version: job?.offer?.release.version ?? named?.version ?? null,
+    digest: job === null ? null : digestOf(job),
+    serves: job !== null && serving.includes(job.step),
     percent,
     retryAtMs: job?.waitUntilMs ?? null,
     waiting: waiting.length,

@@ -220,7 +220,7 @@ describe('the update state machine', () => {
 
   it('takes at a check what is newer in every family, one after the other', () => {
     const offers = [offer('2.0.0'), { ...offer('3.0.0'), family: 'other' }];
-    const wish: Wish = { kind: 'check', by: 'schedule', families: ['tiny', 'other'], install: true };
+    const wish: Wish = { kind: 'check', by: 'schedule', families: ['tiny', 'other'], install: true, from: null };
     const { state } = walk([
       { kind: 'wished', wish },
       { ...checked, offers },
@@ -240,7 +240,7 @@ describe('the update state machine', () => {
     const wish: Wish = { kind: 'rollback', by: 'command', family: 'tiny', digest, version };
     const { state, ended } = walk([{ kind: 'wished', wish }, done, done, done]);
     expect(ended).toMatchObject([{ outcome: 'rolledBack', phase: 'rollback' }]);
-    const check: Wish = { kind: 'check', by: 'schedule', families: ['tiny'], install: true };
+    const check: Wish = { kind: 'check', by: 'schedule', families: ['tiny'], install: true, from: null };
     const again = walk([{ kind: 'wished', wish: check }, checked], state);
     expect(again.ended).toMatchObject([{ outcome: 'checked' }]);
   });
