@@ -284,9 +284,9 @@ export class Rooms {
   }
 
   #makeWeb(): Web {
-    const { answering, broker, engines, models, requests, telemetry } = this;
+    const { answering, broker, engines, models, mqttUpdates, requests, telemetry } = this;
     const { clock, config, env, log, version } = this.#options;
-    const update = (): null => null;
+    const update = () => mqttUpdates.state;
     return makeWeb(
       { config, env, version, models, engines, requests, telemetry, answering, broker, update },
       clock,

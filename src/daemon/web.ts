@@ -17,6 +17,7 @@ import type { Answering } from './answering.js';
 import { engineStatus } from './controlHandlers.js';
 import type { Engines } from './engines.js';
 import type { Models } from './models.js';
+import type { UpdateState } from './updates/mqttUpdates.js';
 
 export interface WebParts {
   readonly config: Config;
@@ -28,8 +29,8 @@ export interface WebParts {
   readonly telemetry: Telemetry;
   readonly answering: Answering;
   readonly broker: Broker;
-  /** How an update stands; `null` where the agent takes none. */
-  readonly update: () => UpdateView | null;
+  /** How updates are. */
+  readonly update: () => UpdateState;
 }
 
 /** How requests of the dashboard stand in the log. */
@@ -121,9 +122,13 @@ function agentView({
     })),
     building:
       status.building === null ? null : { step: status.building.step, percent: status.building.percent },
-    update: update(),
+    update: toldOf(update()),
     meter: telemetry.meter,
   };
+}
+
+function toldOf({ phase, installed, available, percent, error }: UpdateState): UpdateView {
+  return { phase, installed: installed ?? undefined, available, percent, error: error?.message };
 }
 
 function countersOf({ answering, broker, requests }: WebParts): AgentCounters {

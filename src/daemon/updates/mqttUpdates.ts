@@ -14,6 +14,17 @@ export interface MqttUpdatesParts {
   readonly log: Logger;
 }
 
+/** How updates of a model are, as the protocol says it. */
+export interface UpdateState {
+  readonly phase: Phase;
+  readonly model: string;
+  readonly installed: string | null;
+  readonly available?: string;
+  /** 0 to 100 */
+  readonly percent?: number;
+  readonly error?: Failure;
+}
+
 const maxBytes = 4096;
 /** Between two messages that differ in nothing but how far an update is. */
 const percentMs = 1000;
@@ -61,7 +72,12 @@ export class MqttUpdates {
   }
 
   publish(): void {
-    this.#parts.broker.setUpdate(this.#stateOf(this.#parts.updates.view));
+    this.#parts.broker.setUpdate(this.state);
+  }
+
+  /** What stands on the topic. */
+  get state(): UpdateState {
+    return this.#stateOf(this.#parts.updates.view);
   }
 
   #act(payload: Buffer): void {
@@ -82,7 +98,7 @@ export class MqttUpdates {
     }
   }
 
-  #stateOf({ phase, family, percent, available, failure }: UpdateView): object {
+  #stateOf({ phase, family, percent, available, failure }: UpdateView): UpdateState {
     const { host, models } = this.#parts;
     const model = family ?? models.default ?? '';
     const offered = available.find((one) => one.family === model && one.refusal === null);
