@@ -66,17 +66,9 @@ export class HandmadeRepository implements Source {
 
   /** Signs everything: version 1 of each role but `version` for timestamp and snapshot. */
   sign(version = 1): this {
-    const { root, targets, snapshot, timestamp, family } = this.#keys;
+    const { targets, snapshot, timestamp, family } = this.#keys;
     const role = familyRole(this.family);
-    const one = (key: HandmadeKey) => ({ keyids: [key.keyid], threshold: 1 });
-    const keys = (...some: HandmadeKey[]) => Object.fromEntries(some.map(({ keyid, json }) => [keyid, json]));
-    this.#put('root', '1.root.json', root, {
-      _type: 'root',
-      version: 1,
-      consistent_snapshot: true,
-      keys: keys(root, targets, snapshot, timestamp),
-      roles: { root: one(root), targets: one(targets), snapshot: one(snapshot), timestamp: one(timestamp) },
-    });
+    this.signRoot(1);
     const meta = {
       [`${role}.json`]: this.#put('family', `1.${role}.json`, family, {
         _type: 'targets',
@@ -106,6 +98,18 @@ export class HandmadeRepository implements Source {
     return this;
   }
 
+  /** Signs a root of the same keys. */
+  signRoot(version: number): void {
+    const { root, targets, snapshot, timestamp } = this.#keys;
+    this.#put('root', `${version}.root.json`, root, {
+      _type: 'root',
+      version,
+      consistent_snapshot: true,
+      keys: keys(root, targets, snapshot, timestamp),
+      roles: { root: one(root), targets: one(targets), snapshot: one(snapshot), timestamp: one(timestamp) },
+    });
+  }
+
   get rootBytes(): Uint8Array {
     return this.files.get('metadata/1.root.json')!;
   }
@@ -131,6 +135,14 @@ export class HandmadeRepository implements Source {
     this.files.set(`metadata/${name}`, bytes);
     return { version: 1, length: bytes.length, hashes: { sha256: sha256(bytes) } };
   }
+}
+
+function one({ keyid }: HandmadeKey) {
+  return { keyids: [keyid], threshold: 1 };
+}
+
+function keys(...some: readonly HandmadeKey[]) {
+  return Object.fromEntries(some.map(({ keyid, json }) => [keyid, json]));
 }
 
 function newKey(): HandmadeKey {

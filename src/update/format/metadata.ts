@@ -97,7 +97,10 @@ export function readMetadata<T extends Signed['_type']>(
   const data = parseJson(bytes, { name, maxDepth: 16 });
   try {
     const metadata = parsers[type](data as never) as Read<SignedOf<T>>['metadata'];
-    return { bytes, signed: (data as unknown as { signed: SignedOf<T> }).signed, metadata };
+    const { signed } = data as unknown as { signed: SignedOf<T> };
+    // Beyond that no version could follow, and numbers that differ are equal.
+    if (!Number.isSafeInteger(signed.version) || signed.version < 1) throw new Error('its version is none');
+    return { bytes, signed, metadata };
   } catch (cause) {
     throw new IntentdError('bad_metadata', `${name} is no ${type} metadata: ${messageOf(cause)}.`, { cause });
   }

@@ -35,6 +35,15 @@ export function onlineKeysOf({ roles: { timestamp, snapshot } }: Pick<RootSigned
   return sha256(canonicalize(sorted));
 }
 
+/**
+ * Floors of what a repository says: of versions that could not be read again nothing is kept.
+ *
+ * @throws IntentdError `untrusted`
+ */
+export function checkedFloors(floors: Floors): Floors {
+  return parseWith(floorsSchema, floors, 'The repository', 'untrusted');
+}
+
 /** The file with its own digest, so that a damaged one is known as such. */
 export async function writeFloors(path: string, floors: Floors): Promise<void> {
   const data = { floors, sha256: sha256(canonicalize(floors)) };

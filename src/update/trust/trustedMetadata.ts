@@ -13,7 +13,15 @@ import {
 import { isSignedFor, readMetadata, type Read, type RootSigned, type Signed } from '../format/index.js';
 import { diskFull } from '../diskFull.js';
 import { SourceFetcher, metadataUrl } from './fetcher.js';
-import { holdFloors, laterFloors, onlineKeysOf, readFloors, writeFloors, type Floors } from './floors.js';
+import {
+  checkedFloors,
+  holdFloors,
+  laterFloors,
+  onlineKeysOf,
+  readFloors,
+  writeFloors,
+  type Floors,
+} from './floors.js';
 import { Generations } from './generations.js';
 import type { Source } from './source.js';
 
@@ -186,14 +194,14 @@ async function floorsIn(folder: string, timeMs: number): Promise<Floors> {
     await read('timestamp', 'timestamp'),
     await read('snapshot', 'snapshot'),
   ];
-  return {
+  return checkedFloors({
     timeMs,
     root: root.version,
     timestamp: timestamp.version,
     snapshot: snapshot.version,
     roles: Object.fromEntries(Object.entries(snapshot.meta).map(([name, { version }]) => [name, version])),
     onlineKeys: onlineKeysOf(root),
-  };
+  });
 }
 
 /** What the library throws, in our words. */
