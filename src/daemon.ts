@@ -171,4 +171,5 @@ export class Daemon {
 }
 
 export { bundleFolder } from './daemon/bundles.js';
+export { telemetryOptions } from './daemon/roomOptions.js';
 export { TensorRt, isTensorRtUnusable } from './daemon/tensorRt.js';

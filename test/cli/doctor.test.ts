@@ -6,6 +6,7 @@ import { runCommandLine } from '../../src/cli/index.js';
 import { memory, nodeVersion, stateDirectory } from '../../src/cli/doctor/machine.js';
 import { captureIo } from '../support/capture.js';
 import { freePort } from '../support/mosquitto.js';
+import { boards, SysfsTree } from '../support/sysfsTree.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'intentd-doctor-'));
 
@@ -26,6 +27,25 @@ describe('intentd doctor', () => {
     expect(io.printed).toContainEqual(expect.stringMatching(/^ok {7}Node\.js: /));
     expect(io.printed).toContainEqual('ok       bundle: clinc150-minilm-l6 1.0.0 is whole');
     for (const line of io.printed) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('names the meter of this machine and what it covers, and what holds the clocks back', async () => {
+    const { root } = SysfsTree.ofJetson(boards.orinNano);
+    const { io } = await doctor('--json', '--set', `telemetry.sysfs=${root}`);
+    const findings = JSON.parse(io.printed.join('\n')) as { check: string; level: string; found: string }[];
+    const energy = findings.find(({ check }) => check === 'energy');
+    expect(energy).toMatchObject({ level: 'ok' });
+    expect(energy!.found).toMatch(
+      /^measured by ina3221: the whole board of .*\(VDD_IN\), sampled every 10 ms$/,
+    );
+    expect(findings.find(({ check }) => check === 'machine')!.found).toMatch(
+      /\d+ cores.*, [\d.]+ [MG]iB memory, load/,
+    );
+    expect(findings.find(({ check }) => check === 'clocks')!.found).toMatch(
+      /processor at 1510 MHz, GPU at 918 MHz, 51 °C, held back 2 times since its start$/,
+    );
+    const none = (await doctor('--json', '--set', 'telemetry.meter=none')).io.printed.join('\n');
+    expect(none).toContain('telemetry.meter is none');
   });
 
   it('fails where something is broken, and says what to do', async () => {

@@ -31,14 +31,17 @@ export function addDoctor(program: Command, io: Io): void {
 }
 
 async function examine(options: SettingOptions): Promise<Finding[]> {
-  const [machine, service, { bundleFolder }] = await Promise.all([
+  const [machine, service, { host }, power, { bundleFolder }] = await Promise.all([
     import('./machine.js'),
     import('./service.js'),
+    import('./host.js'),
+    import('./power.js'),
     import('../../daemon.js'),
   ]);
   const { config } = await configOf(options);
   const state = machine.stateDirectory(config.stateDir);
   return [
+    await host(),
     machine.nodeVersion(),
     state,
     ...(state.level === 'ok' ? [machine.diskSpace(config.stateDir)] : []),
@@ -48,7 +51,8 @@ async function examine(options: SettingOptions): Promise<Finding[]> {
     service.requestLog(config),
     machine.workerIsolation(),
     machine.gpu(),
-    await machine.powerRails(config),
+    await power.meter(config),
+    ...(await power.powerState(config)),
   ];
 }
 

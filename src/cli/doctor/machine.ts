@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, systemClock } from '../../base/index.js';
-import type { Config } from '../../config/index.js';
+import { messageOf } from '../../base/index.js';
 import { isolation, nativePaths } from '../../engine/index.js';
-import { detectMeter } from '../../telemetry/index.js';
 import { bytes } from '../format.js';
 import { failure, ok, warning, type Finding } from './finding.js';
 
@@ -77,20 +75,6 @@ export function gpu(): Finding {
     return ok('TensorRT', `${libraries[0]!}, GPU at ${devices[0]!}`);
   const missing = devices.length === 0 ? 'no NVIDIA GPU' : 'a GPU, but no TensorRT';
   return warning('TensorRT', missing, 'The CPU engine (ONNX Runtime) serves; that needs neither.');
-}
-
-/** What the agent would measure its energy with. */
-export async function powerRails({ telemetry, engine }: Config): Promise<Finding> {
-  const { meter: kind, sampleMs: intervalMs, sysfs } = telemetry;
-  const gpu = engine.kind === 'auto' || engine.kind === 'tensorrt';
-  const now = (): number => systemClock.now();
-  const found = await detectMeter({ kind, intervalMs, sysfs, gpu }, now);
-  if (found.meter === null) {
-    return warning('power rails', found.reason, 'Energy is not measured, and answers say null.');
-  }
-  found.meter.stop();
-  const { kind: by, rails } = found.meter.info;
-  return ok('power rails', `${by}: ${rails.join(', ')}`);
 }
 
 function availableMemory(): number {
