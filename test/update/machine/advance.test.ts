@@ -220,7 +220,13 @@ describe('the update state machine', () => {
 
   it('takes at a check what is newer in every family, one after the other', () => {
     const offers = [offer('2.0.0'), { ...offer('3.0.0'), family: 'other' }];
-    const wish: Wish = { kind: 'check', by: 'schedule', families: ['tiny', 'other'], install: true, from: null };
+    const wish: Wish = {
+      kind: 'check',
+      by: 'schedule',
+      families: ['tiny', 'other'],
+      install: true,
+      from: null,
+    };
     const { state } = walk([
       { kind: 'wished', wish },
       { ...checked, offers },
