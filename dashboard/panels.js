@@ -161,7 +161,6 @@ function agentFacts({ engines, models, building, update, meter, broker }, starte
 
 /** @param {import('./types').AgentView['update']} update @returns {[string, ...(string | Node)[]][]} */
 function updateFacts(update) {
-  if (update === null) return [['Updates', 'not configured']];
   const { phase, installed, available, percent: done, error } = update;
   const version = available ?? installed;
   const head = version === undefined ? phase : `${phase}, ${version}`;

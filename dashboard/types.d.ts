@@ -65,7 +65,7 @@ export interface AgentView {
   }[];
   models: { name: string; version: string; digest: string; engine: string; default: boolean }[];
   building: { step: string; percent: number } | null;
-  update: { phase: string; installed?: string; available?: string; percent?: number; error?: string } | null;
+  update: { phase: string; installed?: string; available?: string; percent?: number; error?: string };
   meter: {
     meter: {
       kind: string;

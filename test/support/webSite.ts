@@ -31,7 +31,7 @@ export const agentView: AgentView = {
   ],
   models: [{ name: 'tiny', version: '1.0.0', digest: 'd'.repeat(64), engine: 'onnxruntime', default: true }],
   building: null,
-  update: null,
+  update: { phase: 'idle', installed: '1.0.0' },
   meter: { meter: null, fault: 'no meter here' },
 };
 

@@ -41,8 +41,7 @@ export interface AgentView {
   readonly models: readonly ModelView[];
   /** The engine that is being built. */
   readonly building: { readonly step: string; readonly percent: number } | null;
-  /** `null` where this agent takes no updates. */
-  readonly update: UpdateView | null;
+  readonly update: UpdateView;
   readonly meter: MeterReport;
 }
 
