@@ -1,11 +1,19 @@
 /**
- * What telemetry costs: answers a second over MQTT with it on, and with it off, the two agents taking turns under the
- * same load, 64 requests open at a time. Each has a process, a broker and a state directory of its own; the one whose turn
- * it is not does nothing.
+ * What telemetry costs: answers a second over MQTT with it on and with it off, and processor time a request.
  *
- *   npm run build && node bench/telemetry/cost.mjs [--rounds 8] [--seconds 6]
+ * Two agents, each with a process, a broker and a state directory of its own, take turns of little more than a second
+ * under the same load, 64 requests open at a time: on, off, off, on, again and again, so that a machine that grows faster or
+ * slower does so for both. A round of eight turns is as long as the time between two commits, twice the default because
+ * an agent works half of it: each commit writes what five seconds of load brought, and falls into a turn of its own agent.
+ *
+ *   npm run build && node bench/telemetry/cost.mjs [--rounds 22] [--meter] [--neither]
+ *
+ * --meter lets the agent with telemetry sample the rails of a Jetson at 100 Hz, from files that stand still.
+ * --neither switches it off in both agents: what the measurement says of no difference at all.
  */
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closedLoop } from '../../dist/cli/bench/load.js';
 import { LoadClient } from '../../dist/cli/bench/loadClient.js';
@@ -13,59 +21,165 @@ import { OwnAgent } from '../../dist/cli/bench/subject.js';
 import { loadConfig } from '../../dist/config/index.js';
 import { bundleFolder } from '../../dist/daemon.js';
 import { readBundle } from '../../dist/model/index.js';
+import { requestLogPath } from '../../dist/telemetry/index.js';
+import { processorMs } from './processorTime.mjs';
+import { seeded } from './rows.mjs';
+
+const commitMs = 10_000;
+/** The turns of a round: whether telemetry is on. The commit falls into the first. */
+const turns = [true, false, false, true, true, false, false, true];
+const turnMs = commitMs / turns.length;
+/** Set aside at the end of a turn for what is still on its way. */
+const settleMs = 100;
+/** From the beginning of the first turn to the commit: so it ends within the turn, too. */
+const leadMs = 300;
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '8' }, seconds: { type: 'string', default: '6' } },
+  options: {
+    rounds: { type: 'string', default: '22' },
+    meter: { type: 'boolean', default: false },
+    neither: { type: 'boolean', default: false },
+  },
 });
-const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
+const rounds = Number(values.rounds);
 const load = loadavg()[0].toFixed(2);
 const { config } = await loadConfig({ env: {}, flags: {} });
 const { golden } = await readBundle(bundleFolder(config.model.bundles[0]));
 const options = { texts: golden.map(({ text }) => text), qos: 0, deadlineMs: 10_000, outstanding: 64 };
+const sysfs = mkdtempSync(join(tmpdir(), 'intentd-rails-'));
+
+function writeRails() {
+  const board = join(sysfs, 'bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1');
+  mkdirSync(board, { recursive: true });
+  const rails = [
+    ['VDD_IN', 1000],
+    ['VDD_CPU_GPU_CV', 300],
+    ['VDD_SOC', 250],
+  ];
+  writeFileSync(join(board, 'name'), 'ina3221\n');
+  rails.forEach(([label, milliamperes], at) => {
+    writeFileSync(join(board, `in${at + 1}_label`), `${label}\n`);
+    writeFileSync(join(board, `in${at + 1}_input`), '5000\n');
+    writeFileSync(join(board, `curr${at + 1}_input`), `${milliamperes}\n`);
+  });
+}
 
 async function subject(enabled) {
-  const agent = await OwnAgent.start(['--set', `telemetry.enabled=${enabled}`]);
+  const settings = {
+    'telemetry.enabled': enabled && !values.neither,
+    'telemetry.commitSeconds': commitMs / 1000,
+    'telemetry.meter': enabled && values.meter ? 'ina3221' : 'none',
+    'telemetry.sysfs': sysfs,
+  };
+  const agent = await OwnAgent.start(
+    Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+  );
   const client = await LoadClient.connect(config, agent.url);
-  await closedLoop(client, { ...options, seconds: 2 });
-  return { agent, client };
+  await closedLoop(client, { ...options, seconds: 3 });
+  return { agent, client, rates: [], requests: 0 };
 }
 
-async function rateOf({ client }) {
-  const { perSecond, silent } = await closedLoop(client, { ...options, seconds });
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+
+/** One turn, which ends at `until`. */
+async function turn(subject, until) {
+  const { perSecond, answered, silent } = await closedLoop(subject.client, {
+    ...options,
+    seconds: (until - settleMs - performance.now()) / 1000,
+  });
   if (silent > 0) throw new Error(`${silent} requests were not answered`);
-  return perSecond;
+  subject.requests += answered;
+  subject.rates.push(perSecond);
+  await sleep(until - performance.now());
 }
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
+/** Waits for the next commit; gives when it was seen. */
+async function commitOf({ agent }) {
+  const changed = () =>
+    statSync(`${requestLogPath(agent.stateDir)}-wal`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const before = changed();
+  const patience = performance.now() + 3 * commitMs;
+  while (changed() === before) {
+    if (performance.now() > patience) throw new Error('the agent commits nothing');
+    await sleep(20);
+  }
+  return performance.now();
+}
+
+/** Answers a second while it was under load, and processor time a request in µs, of the agent's process and of all of its. */
+async function round(on, off, began) {
+  for (const each of [on, off])
+    Object.assign(each, { rates: [], requests: 0, before: processorMs(each.agent.pid) });
+  for (const [at, enabled] of turns.entries()) await turn(enabled ? on : off, began + (at + 1) * turnMs);
+  const [withIt, without] = [on, off].map(({ agent, before, rates, requests }) => {
+    const after = processorMs(agent.pid);
+    const each = (name) => (1000 * (after[name] - before[name])) / requests;
+    return { rate: mean(rates), agentUs: each('own'), allUs: each('own') + each('children'), requests };
+  });
+  return { on: withIt, off: without };
+}
+
+function mean(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+function quantile(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
-const [on, off] = [await subject(true), await subject(false)];
-const pairs = [];
-for (let round = 0; round < rounds; round++) {
-  // Who begins changes, so that what drifts falls on both.
-  const first = round % 2 === 0 ? on : off;
-  const one = await rateOf(first);
-  const other = await rateOf(first === on ? off : on);
-  const [withIt, without] = first === on ? [one, other] : [other, one];
-  pairs.push({ withIt, without, share: withIt / without });
+/** Within what `figure` of the rounds lies in 95 of 100, were they drawn again from those that were seen. */
+function interval(seen, figure) {
+  const chance = seeded(1);
+  const drawn = Array.from({ length: 4000 }, () =>
+    figure(Array.from(seen, () => seen[Math.floor(chance() * seen.length)])),
+  ).sort((a, b) => a - b);
+  return [quantile(drawn, 0.025), quantile(drawn, 0.975)];
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+/** How many times as much of it with telemetry as without, over all rounds. */
+function tell(title, name, digits, unit) {
+  const of = (rounds, which) => mean(rounds.map((round) => round[which][name]));
+  const ratio = (rounds) => of(rounds, 'on') / of(rounds, 'off');
+  const [low, high] = interval(seen, ratio);
   console.log(
-    `on ${withIt.toFixed(0)}/s, off ${without.toFixed(0)}/s: ${(100 * (withIt / without)).toFixed(1)} %`,
+    `${title}: ${of(seen, 'on').toFixed(digits)} ${unit} on, ${of(seen, 'off').toFixed(digits)} ${unit} off, ` +
+      `${percent(ratio(seen))}, in 95 of 100 between ${percent(low)} and ${percent(high)}`,
   );
 }
-await Promise.all([on, off].map(({ client }) => client.close()));
-await Promise.all([on, off].map(({ agent }) => agent.stop()));
-const shares = pairs.map(({ share }) => share);
+
+writeRails();
+const [on, off] = [await subject(true), await subject(false)];
+const seen = [];
+try {
+  const first = values.neither ? performance.now() : await commitOf(on);
+  const began = first + commitMs - leadMs;
+  await sleep(began - performance.now());
+  for (let at = 0; at < rounds; at++) {
+    const one = await round(on, off, began + at * commitMs);
+    seen.push(one);
+    process.stderr.write(
+      `round ${at + 1} of ${rounds}: on ${one.on.rate.toFixed(0)}/s, off ${one.off.rate.toFixed(0)}/s, ${percent(one.on.rate / one.off.rate)}\n`,
+    );
+  }
+} finally {
+  await Promise.all([on, off].map(({ client }) => client.close()));
+  await Promise.all([on, off].map(({ agent }) => agent.stop()));
+  rmSync(sysfs, { recursive: true });
+}
 console.log(
   `${availableParallelism()} cores of ${cpus()[0].model}, load ${load} before; Node.js ${process.versions.node}; ` +
-    `${rounds} pairs of ${seconds} s; ${new Date().toISOString()}`,
+    `${rounds} rounds of ${turns.length} turns of ${turnMs / 1000} s; ${new Date().toISOString()}`,
 );
-const [withIt, without] = [
-  median(pairs.map((pair) => pair.withIt)),
-  median(pairs.map((pair) => pair.without)),
-];
 console.log(
-  `median ${withIt.toFixed(0)}/s on, ${without.toFixed(0)}/s off: ${((100 * withIt) / without).toFixed(1)} %; of each pair ` +
-    `median ${(100 * median(shares)).toFixed(1)} %, ${(100 * Math.min(...shares)).toFixed(1)} to ${(100 * Math.max(...shares)).toFixed(1)} %`,
+  `median of the rounds: ${percent(median(seen.map((one) => one.on.rate / one.off.rate)))} of the throughput`,
 );
+tell('answers a second', 'rate', 0, '/s');
+tell('processor time a request, agent and engine', 'allUs', 0, 'µs');
+tell('of it the agent', 'agentUs', 1, 'µs');

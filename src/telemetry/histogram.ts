@@ -8,6 +8,7 @@ export const maxRecordable = 2 ** 31 - 1;
 
 const cookie = 0x1c849313;
 const headerBytes = 40;
+const mostBytesPerCount = 5;
 
 /**
  * Counts of whole values from 0 to 2³¹−1, in the layout of HdrHistogram with two significant digits: every
@@ -15,6 +16,8 @@ const headerBytes = 40;
  */
 export class Histogram {
   #counts: Uint32Array;
+  /** Behind the last count that is not zero. */
+  #end = 0;
   #total = 0;
 
   constructor() {
@@ -37,9 +40,17 @@ export class Histogram {
 
   /** Adds the counts of another histogram. */
   merge(other: Histogram): void {
-    other.#counts.forEach((count, index) => {
+    for (let index = 0; index < other.#end; index++) {
+      const count = other.#counts[index]!;
       if (count > 0) this.#add(index, count);
-    });
+    }
+  }
+
+  /** Forgets everything, and keeps its memory. */
+  clear(): void {
+    this.#counts.fill(0, 0, this.#end);
+    this.#end = 0;
+    this.#total = 0;
   }
 
   /** The highest value that stands for the one that `percent` of all do not exceed; `null` where there are none. */
@@ -47,7 +58,7 @@ export class Histogram {
     if (this.#total === 0) return null;
     const wanted = Math.max(1, Math.ceil((percent / 100) * this.#total));
     let seen = 0;
-    for (let at = 0; at < this.#counts.length; at++) {
+    for (let at = 0; at < this.#end; at++) {
       seen += this.#counts[at]!;
       if (seen >= wanted) return highestOf(at);
     }
@@ -57,33 +68,32 @@ export class Histogram {
   /** How many values lie at or under `value`, to the step that holds it. */
   countUpTo(value: number): number {
     let seen = 0;
-    for (let at = 0; at < this.#counts.length && highestOf(at) <= value; at++) seen += this.#counts[at]!;
+    for (let at = 0; at < this.#end && highestOf(at) <= value; at++) seen += this.#counts[at]!;
     return seen;
   }
 
   /** HdrHistogram V2: counts as ZigZag LEB128, runs of zeros as negative numbers. */
   encode(): Buffer {
-    const bytes: number[] = [];
+    const bytes = scratchFor(headerBytes + this.#end * mostBytesPerCount);
+    let next = headerBytes;
     let zeros = 0;
-    const end = this.#counts.findLastIndex((count) => count > 0) + 1;
-    for (let at = 0; at < end; at++) {
+    for (let at = 0; at < this.#end; at++) {
       const count = this.#counts[at]!;
       if (count === 0) zeros += 1;
       else {
-        if (zeros > 0) writeZigZag(bytes, zeros === 1 ? 0 : -zeros);
+        if (zeros > 0) next = writeZigZag(bytes, next, zeros === 1 ? 0 : -zeros);
         zeros = 0;
-        writeZigZag(bytes, count);
+        next = writeZigZag(bytes, next, count);
       }
     }
-    const buffer = Buffer.alloc(headerBytes + bytes.length);
-    buffer.writeInt32BE(cookie, 0);
-    buffer.writeInt32BE(bytes.length, 4);
-    buffer.writeInt32BE(significantDigits, 12);
-    buffer.writeBigInt64BE(1n, 16);
-    buffer.writeBigInt64BE(BigInt(maxRecordable), 24);
-    buffer.writeDoubleBE(1, 32);
-    buffer.set(bytes, headerBytes);
-    return buffer;
+    bytes.fill(0, 0, headerBytes);
+    bytes.writeInt32BE(cookie, 0);
+    bytes.writeInt32BE(next - headerBytes, 4);
+    bytes.writeInt32BE(significantDigits, 12);
+    bytes.writeBigInt64BE(1n, 16);
+    bytes.writeBigInt64BE(BigInt(maxRecordable), 24);
+    bytes.writeDoubleBE(1, 32);
+    return Buffer.from(bytes.subarray(0, next));
   }
 
   /** @throws IntentdError `bad_histogram` for bytes that `encode` did not write */
@@ -113,6 +123,7 @@ export class Histogram {
     }
     this.#counts[index]! += count;
     this.#total += count;
+    if (index >= this.#end) this.#end = index + 1;
   }
 }
 
@@ -126,13 +137,24 @@ function highestOf(index: number): number {
   return (index - (bucket << halfMagnitude) + 1) * 2 ** bucket - 1;
 }
 
-function writeZigZag(bytes: number[], value: number): void {
+/** @returns where the next number begins */
+function writeZigZag(bytes: Buffer, start: number, value: number): number {
   let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  let at = start;
   while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80);
+    bytes[at++] = (rest % 0x80) | 0x80;
     rest = Math.floor(rest / 0x80);
   }
-  bytes.push(rest);
+  bytes[at++] = rest;
+  return at;
+}
+
+/** Hundreds are encoded with each commit: one piece of memory serves them all. */
+let scratch = Buffer.alloc(0);
+
+function scratchFor(bytes: number): Buffer {
+  if (scratch.length < bytes) scratch = Buffer.allocUnsafeSlow(2 * bytes);
+  return scratch;
 }
 
 function readZigZag(bytes: Uint8Array, start: number): { value: number; next: number } {

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { existsSync, statSync } from 'node:fs';
 import { isBrokenDatabase, messageOf, setDatabaseAside, type Clock, type Logger } from '../base/index.js';
-import { columnNames, type RequestRow } from './row.js';
+import { columnNames, valuesOf, type RequestRow } from './row.js';
+import { RowBuffer } from './rowBuffer.js';
 import { NoteWriter, type Note } from './store/notes.js';
 import { openDatabase } from './store/openDatabase.js';
 import { Retention } from './store/retention.js';
@@ -52,7 +53,7 @@ export class RequestLog {
   readonly #options: RequestLogOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  #pending: RequestRow[] = [];
+  readonly #rows: RowBuffer;
   #notes: Note[] = [];
   #store: Store | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -65,10 +66,11 @@ export class RequestLog {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
+    this.#rows = new RowBuffer(options.maxPending);
   }
 
   get counters(): RequestLogCounters {
-    const pending = this.#pending.length;
+    const pending = this.#rows.count;
     return { written: this.#written, pending, dropped: this.#dropped, failures: this.#failures };
   }
 
@@ -81,11 +83,7 @@ export class RequestLog {
 
   /** Takes a row to be written with the next commit. */
   record(row: RequestRow): void {
-    if (this.#pending.length >= this.#options.maxPending) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#pending.push(row);
+    if (!this.#rows.add(row)) this.#dropped += 1;
   }
 
   /** Takes something else to be written with the next commit; the oldest gives way where too many wait. */
@@ -110,23 +108,25 @@ export class RequestLog {
   }
 
   async #write(): Promise<void> {
-    if (this.#pending.length === 0 && this.#notes.length === 0) return;
-    const [rows, notes] = [this.#pending.splice(0), this.#notes.splice(0)];
+    // More rows may come while these are written; they stay where they are until it is done.
+    const count = this.#rows.count;
+    const notes = this.#notes.splice(0);
+    if (count === 0 && notes.length === 0) return;
     let begun = false;
     try {
       const store = this.#usable();
       store.database.exec('BEGIN IMMEDIATE');
       begun = true;
-      await inTurns(insertAll(store, rows), rowsPerTurn);
+      await inTurns(insertAll(store, this.#rows, count), rowsPerTurn);
       for (const note of notes) store.notes.write(note);
       await inTurns(store.rollups.write(), piecesPerTurn);
-      await inTurns(store.retention.apply(this.#clock.wall(), rows.length), 1);
+      await inTurns(store.retention.apply(this.#clock.wall(), count), 1);
       store.database.exec('COMMIT');
-      this.#written += rows.length;
+      this.#rows.drop(count);
+      this.#written += count;
     } catch (error) {
       this.#store?.rollups.forget();
       if (begun) this.#guarded(() => this.#store?.database.exec('ROLLBACK'));
-      this.#keep(rows);
       this.#notes = [...notes, ...this.#notes].slice(-maxNotes);
       this.#failed(error);
     }
@@ -167,18 +167,12 @@ export class RequestLog {
     this.#store = undefined;
   }
 
-  #keep(rows: RequestRow[]): void {
-    const room = this.#options.maxPending - this.#pending.length;
-    this.#dropped += Math.max(0, rows.length - room);
-    this.#pending = [...rows.slice(Math.max(0, rows.length - room)), ...this.#pending];
-  }
-
   #failed(error: unknown): void {
     this.#failures += 1;
     if (isBrokenDatabase(error)) this.#setAside('corrupt');
     if ((error as { code?: unknown }).code === 'newer_database') this.#setAside('newer');
     this.#log.warn(
-      { reason: messageOf(error), pending: this.#pending.length },
+      { reason: messageOf(error), pending: this.#rows.count },
       'the request log was not written',
     );
   }
@@ -204,8 +198,9 @@ export class RequestLog {
   }
 }
 
-function* insertAll({ insert, rollups }: Store, rows: readonly RequestRow[]): Generator<void> {
-  for (const row of rows) {
+function* insertAll({ insert, rollups }: Store, rows: RowBuffer, count: number): Generator<void> {
+  for (let place = 0; place < count; place++) {
+    const row = rows.at(place);
     insert.run(valuesOf(row));
     rollups.note(row);
     yield;
@@ -217,11 +212,4 @@ async function inTurns(work: Generator<void>, piecesPerTurn: number): Promise<vo
   for (let piece = 1; work.next().done !== true; piece++) {
     if (piece % piecesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-function valuesOf(row: RequestRow): unknown[] {
-  return columnNames.map((name) => {
-    const value = row[name];
-    return typeof value === 'boolean' ? Number(value) : value;
-  });
 }

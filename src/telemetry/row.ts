@@ -75,6 +75,36 @@ export const columnNames = [
   'text',
 ] as const satisfies readonly (keyof RequestRow)[];
 
+/** What is written into each of `columnNames`. */
+export function valuesOf(row: RequestRow): unknown[] {
+  return [
+    row.time,
+    row.requestId,
+    row.dialect,
+    row.model,
+    row.version,
+    row.engine,
+    row.intent,
+    row.confidence,
+    row.outOfScope ? 1 : 0,
+    row.tokens,
+    row.bucket,
+    row.batchSize,
+    row.queueUs,
+    row.tokenizeUs,
+    row.inferUs,
+    row.gpuUs,
+    row.totalUs,
+    row.energyMj,
+    row.aboveIdleMj,
+    row.energyHow,
+    row.meter,
+    row.sampleMs,
+    row.error,
+    row.text,
+  ];
+}
+
 /** Where the request log lies in a state directory. */
 export function requestLogPath(stateDir: string): string {
   return join(stateDir, 'intentd.db');

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger, systemClock } from '../../src/base/index.js';
-import { RequestLog, RequestLogReader, type RequestLogOptions } from '../../src/telemetry/index.js';
+import {
+  RequestLog,
+  RequestLogReader,
+  type RequestLogOptions,
+  type RequestRow,
+} from '../../src/telemetry/index.js';
+import { seeded } from '../support/random.js';
 import { requestRow as row } from '../support/requestRow.js';
 
 function opened(overrides: Partial<RequestLogOptions> = {}) {
@@ -54,6 +60,49 @@ describe('the request log', () => {
       'c',
     ]);
     await log.stop();
+  });
+
+  it('gives back every field of thousands that came while others were written', async () => {
+    const { log, path } = opened({ maxPending: 5000 });
+    const chance = seeded(3);
+    const maybe = <T>(value: T): T | null => (chance() < 0.5 ? value : null);
+    const one = (at: number): RequestRow => ({
+      time: 1_700_000_000_000 + at,
+      requestId: 'a'.repeat(Math.floor(chance() * 60)) + '–ü🦔',
+      dialect: chance() < 0.5 ? 'native' : 'hermes',
+      model: maybe('tiny'),
+      version: maybe('1.0.0'),
+      engine: maybe('onnxruntime'),
+      intent: maybe('greet'),
+      confidence: maybe(chance()),
+      outOfScope: chance() < 0.5,
+      tokens: Math.floor(chance() * 100),
+      bucket: maybe(16),
+      batchSize: Math.floor(chance() * 16),
+      queueUs: Math.floor(chance() * 1e6),
+      tokenizeUs: Math.floor(chance() * 1e3),
+      inferUs: Math.floor(chance() * 1e5),
+      gpuUs: maybe(Math.floor(chance() * 1e5)),
+      totalUs: Math.floor(chance() * 2e6),
+      energyMj: maybe(chance() * 100),
+      aboveIdleMj: maybe(chance() - 0.5),
+      energyHow: maybe('sampled'),
+      meter: maybe('rapl'),
+      sampleMs: maybe(10.5),
+      error: maybe('overloaded'),
+      text: maybe(chance() < 0.01 ? 'ö'.repeat(16_000) : 'switch the fan in the attic to its slowest'),
+    });
+    const rows = Array.from({ length: 4500 }, (_, at) => one(at));
+    const written: Promise<void>[] = [];
+    for (const [at, each] of rows.entries()) {
+      log.record(each);
+      if (at % 700 === 0) written.push(log.flush());
+      if (at % 1100 === 0) await Promise.all(written);
+    }
+    await log.stop();
+    expect(log.counters).toMatchObject({ written: 4500, pending: 0, dropped: 0 });
+    const kept = read(path, (reader) => reader.newest({}, 5000));
+    expect(kept).toEqual(rows.map((each, at) => ({ id: at + 1, ...each })));
   });
 
   it('filters', async () => {

@@ -13,12 +13,12 @@ export class OwnAgent {
   readonly url: string;
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #stateDir: string;
+  readonly stateDir: string;
   readonly #exited: Promise<void>;
 
   private constructor(child: ChildProcess, stateDir: string, url: string, exited: Promise<void>) {
     this.#child = child;
-    this.#stateDir = stateDir;
+    this.stateDir = stateDir;
     this.#exited = exited;
     this.pid = child.pid!;
     this.url = url;
@@ -56,7 +56,7 @@ export class OwnAgent {
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#exited;
-    await rm(this.#stateDir, { recursive: true, force: true });
+    await rm(this.stateDir, { recursive: true, force: true });
   }
 }
 

@@ -16,10 +16,12 @@ export class Rollups {
   readonly #spans = new Map<number, Span>();
 
   constructor(database: Database.Database) {
+    const sum = new Histogram();
     database.function('add_histograms', { deterministic: true }, (one: unknown, other: unknown) => {
-      const histogram = Histogram.decode(one as Uint8Array);
-      histogram.addEncoded(other as Uint8Array);
-      return histogram.encode();
+      sum.clear();
+      sum.addEncoded(one as Uint8Array);
+      sum.addEncoded(other as Uint8Array);
+      return sum.encode();
     });
     const columns = ['dimension', 'level', 'start', 'name', ...sums, 'maxUs', 'latency'];
     this.#upsert = database.prepare(
