@@ -1,22 +1,22 @@
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { IntentdError, readHashedFile } from '../base/index.js';
 import { createRules, type DecisionRules } from '../decision/index.js';
 import {
   bundleFiles,
-  createTokenizer,
   decodeHead,
   manifestFile,
   parseGolden,
   parseLabels,
   parseManifest,
-  parseTokenizer,
   Safetensors,
   type GoldenUtterance,
   type HeadWeights,
   type Manifest,
   type Tokenizer,
 } from '../model/index.js';
+import type { Tokenizers } from './tokenizers.js';
 
 /** A manifest longer than this is refused unread. */
 export const maxManifestBytes = 1 << 20;
@@ -72,28 +72,34 @@ export async function identifyBundle(folder: string): Promise<BundleIdentity> {
  *
  * @throws IntentdError `bad_bundle`, `bad_tokenizer` or `bad_rules`
  */
-export async function loadBundle(identity: BundleIdentity): Promise<LoadedBundle> {
+export async function loadBundle(identity: BundleIdentity, tokenizers: Tokenizers): Promise<LoadedBundle> {
   const { folder, manifest, digest, encoder } = identity;
-  const { architecture } = manifest;
+  const { hidden, positions, vocabulary } = manifest.architecture;
   const [labelBytes, tokenizerBytes, goldenBytes, headBytes] = await Promise.all(
     [bundleFiles.labels, bundleFiles.tokenizer, bundleFiles.golden, bundleFiles.head].map((name) =>
       readListed(identity, name),
     ),
   );
+  const { sha256 } = manifest.files[bundleFiles.tokenizer]!;
+  const name = bundleFiles.tokenizer;
+  const tokenizer = await tokenizers.of({ bytes: tokenizerBytes!, sha256, name, vocabulary, positions });
+  // Requests have their turn between the pieces.
+  await nextTurn();
   const labels = parseLabels(labelBytes!, bundleFiles.labels);
-  const tokenizerJson = parseTokenizer(tokenizerBytes!, architecture.vocabulary, bundleFiles.tokenizer);
+  const golden = parseGolden(goldenBytes!, labels, bundleFiles.golden);
+  await nextTurn();
   const head = decodeHead(new Safetensors(headBytes!, bundleFiles.head), {
     head: manifest.head,
     intents: labels.length,
-    hidden: architecture.hidden,
+    hidden,
     encoder,
   });
   return {
     folder,
     manifest,
     digest,
-    golden: parseGolden(goldenBytes!, labels, bundleFiles.golden),
-    tokenizer: createTokenizer(tokenizerJson, { positions: architecture.positions }),
+    golden,
+    tokenizer,
     rules: createRules(labels, head, manifest.decision),
     head,
   };

@@ -137,7 +137,13 @@ export class Encoders {
 
   #newSlot(folder: () => string): EngineSlot {
     const { engine, onHealth, onServing } = this.#options;
-    const launch: Launch = (signal) => this.launchAlways(folder(), signal);
+    let isAwaited = !this.all.some(({ slot }) => slot.pid !== 0);
+    const launch: Launch = (signal) => {
+      const gentle = !isAwaited;
+      // The next one takes the place of one that is gone.
+      isAwaited = true;
+      return this.launchAlways(folder(), signal, gentle);
+    };
     const { heartbeatMs } = engine;
     return new EngineSlot({ launch, heartbeatMs, onHealth, onServing }, this.#clock, this.#log);
   }
@@ -147,14 +153,15 @@ export class Encoders {
    *
    * @param folder of a bundle with the encoder
    * @param signal ends one that is not ready yet
+   * @param gentle whether others serve, and it gives way to them while it starts
    */
-  launchAlways(folder: string, signal: AbortSignal): Promise<WorkerProcess> {
+  launchAlways(folder: string, signal: AbortSignal, gentle: boolean): Promise<WorkerProcess> {
     const { hangMs, kind, startMs, threads } = this.#options.engine;
     const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
     const task = JSON.stringify({ folder, kind: kind === 'none' ? 'none' : 'onnxruntime', threads });
     const command = [process.execPath, '--expose-gc', script, task];
     const either = AbortSignal.any([signal, this.closing]);
-    return WorkerProcess.start({ command, hangMs, startMs }, this.#log, either);
+    return WorkerProcess.start({ command, hangMs, startMs, gentle }, this.#log, either);
   }
 }
 

@@ -8,6 +8,7 @@ import { EngineBuilds, type BuildOrder, type EngineNews } from './engineBuilds.j
 import { warmUp } from './firstInferences.js';
 import type { Candidate } from './goldenGate.js';
 import { TensorRt } from './tensorRt.js';
+import { Tokenizers } from './tokenizers.js';
 
 /** A bundle whose head is on a worker. */
 export interface LoadedModel {
@@ -36,6 +37,7 @@ export class Engines {
   readonly encoders: Encoders;
   readonly tensorRt: TensorRt | undefined;
   readonly builds: EngineBuilds | undefined;
+  readonly #tokenizers = new Tokenizers();
   #heads = 0;
 
   /** @throws IntentdError `no_addon` where TensorRT is demanded and was not built */
@@ -106,7 +108,7 @@ export class Engines {
     const identity = await identifyBundle(folder);
     const [slotResult, bundleResult] = await Promise.allSettled([
       this.encoders.claim(identity, signal),
-      loadBundle(identity),
+      loadBundle(identity, this.#tokenizers),
     ]);
     if (slotResult.status === 'rejected') throw slotResult.reason;
     const slot = slotResult.value;

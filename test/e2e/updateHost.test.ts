@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +68,21 @@ async function versionOf(name: string): Promise<string> {
   return (JSON.parse(out) as { model: { version: string } }).model.version;
 }
 
+/** Where a process may not take back that it gave way, it does not. */
+const mayGiveWay = spawnSync('sh', ['-c', 'renice -n 10 -p $$ && renice -n 0 -p $$']).status === 0;
+
+/** The priorities of a process' threads, each once: 0 is usual, 19 gives way to all. */
+function prioritiesOf(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const fields = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+  return [...new Set(fields.map((text) => Number(text.split(') ').at(-1)!.split(' ')[16])))];
+}
+
+function workers(): number[] {
+  const children = readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
+}
+
 function activeFile(): unknown {
   return JSON.parse(readFileSync(join(agent.stateDir, 'active.json'), 'utf8'));
 }
@@ -99,6 +115,27 @@ describe('a bundle of an update', () => {
     expect(() => process.kill(before!.worker, 0)).toThrow();
     expect(await engines()).toHaveLength(1);
   }, 60_000);
+
+  it.skipIf(!mayGiveWay)(
+    'gives the processor to what serves while its engine is loaded, and is like any other then',
+    async () => {
+      await started();
+      const [before] = await engines();
+      const usual = prioritiesOf(before!.worker);
+      const staging = agent.figures('stage', await next('2.0.0', { encoder: otherGraph }));
+      const isNew = (pid: number): boolean => pid !== before!.worker;
+      const seen = new Set<number>();
+      const look = setInterval(() => {
+        for (const pid of workers().filter(isNew)) for (const one of prioritiesOf(pid)) seen.add(one);
+      }, 5);
+      expect(failedOf(await staging)).toEqual([]);
+      clearInterval(look);
+      expect(Math.max(...seen)).toBeGreaterThan(Math.max(...usual));
+      expect(prioritiesOf(workers().find(isNew)!)).toEqual(usual);
+      expect(prioritiesOf(before!.worker)).toEqual(usual);
+    },
+    60_000,
+  );
 
   it('with the encoder that serves is in probation within a second of being here, on the worker that runs', async () => {
     await started();

@@ -2,8 +2,10 @@
 //   { n, call, args } → { n, value } or { n, error }; { abort: n } ends a call. Settings are its one argument, as JSON.
 import { createLogger } from '../../dist/base/index.js';
 import { loadConfig } from '../../dist/config/index.js';
+import { giveMemoryBack, keepHeapSmall } from '../../dist/cli/runMemory.js';
 import { Daemon } from '../../dist/daemon.js';
 
+keepHeapSmall();
 const { config } = await loadConfig({ env: {}, flags: JSON.parse(process.argv[2]) });
 const log = await createLogger({ level: config.log.level, format: 'json' });
 const daemon = new Daemon({ config, env: process.env, version: '0.1.0', log });
@@ -35,4 +37,5 @@ process.on('message', (message) => {
 process.on('disconnect', () => process.exit(1));
 process.on('SIGTERM', () => void daemon.stop().then(() => process.exit(0)));
 await daemon.start();
+giveMemoryBack();
 process.send({ ready: { broker: daemon.brokerUrl, device: config.device } });

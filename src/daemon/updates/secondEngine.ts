@@ -107,7 +107,7 @@ export class SecondEngine {
     signal: AbortSignal,
   ): Promise<T | undefined> {
     if (!this.#isRoomFor(cpuEngineBytes)) return undefined;
-    const worker = await this.#engines.encoders.launchAlways(bundle.folder, signal);
+    const worker = await this.#engines.encoders.launchAlways(bundle.folder, signal, true);
     try {
       await worker.loadHead(model.served.head, bundle.head);
       return await work({ ...model.served, engine: worker });

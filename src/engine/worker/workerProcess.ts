@@ -17,6 +17,7 @@ import {
 import { workerEnvironment } from './environment.js';
 import { FrameReader, frameKinds, type Frame } from './frames.js';
 import { isolatingPrefix } from './isolation.js';
+import { giveWay } from './priority.js';
 import { sendFrame, sendJson } from './sending.js';
 import { logFrame } from './workerLog.js';
 
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   readonly startMs: number;
   /** A call that takes longer counts as hung, and the worker is killed. */
   readonly hangMs: number;
+  /** Whether it gives way to all others until it is ready: nobody waits for it. */
+  readonly gentle?: boolean;
   /**
    * Answers a worker that wants a plan: `send` takes its bytes in order. The worker uses them only once this
    * has settled well; where it fails, the worker is ended and does not start.
@@ -108,8 +111,10 @@ export class WorkerProcess implements Engine {
       worker.kill('it is not wanted any more');
     };
     signal?.addEventListener('abort', cancel, { once: true });
+    const comeBack = options.gentle === true && worker.pid !== 0 ? giveWay(worker.pid) : undefined;
     try {
       const body = await worker.#expect(0, options.startMs);
+      comeBack?.();
       worker.#info = JSON.parse(body.toString('utf8')) as EngineInfo;
     } finally {
       signal?.removeEventListener('abort', cancel);
