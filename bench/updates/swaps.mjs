@@ -61,6 +61,8 @@ class Agent {
       'log.level': 'warn',
       'requests.deadlineMs': '10000',
       'requests.maxDeadlineMs': '10000',
+      // The table of answered requests is full before the first swap: what grows then is something else.
+      'requests.duplicateSeconds': '10',
       'update.gates.utterances': '20',
       'update.gates.shadow.seconds': '1',
       'update.gates.shadow.minRequests': '10',
