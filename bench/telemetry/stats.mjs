@@ -130,8 +130,9 @@ async function measure() {
   const whole = JSON.parse((await timed('--since', '24h', '--json')).out)[0];
   console.log(`${whole.count} requests in the answer; rows up to ${rows} and what is being written`);
   console.log(`--since 24h: ${await times('--since', '24h')}`);
-  console.log(`--since 24h --by intent: ${await times('--since', '24h', '--by', 'intent')}`);
-  console.log(`--since 24h --by hour: ${await times('--since', '24h', '--by', 'hour')}`);
+  for (const by of ['intent', 'hour', 'model', 'engine', 'bucket']) {
+    console.log(`--since 24h --by ${by}: ${await times('--since', '24h', '--by', by)}`);
+  }
   const told = new Promise((resolve) => writer.once('message', resolve));
   writer.send('stop');
   const { written, dropped, failures, perSecond: rate } = await told;

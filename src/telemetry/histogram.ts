@@ -98,20 +98,28 @@ export class Histogram {
 
   /** @throws IntentdError `bad_histogram` for bytes that `encode` did not write */
   addEncoded(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (
       bytes.length < headerBytes ||
-      view.getInt32(0) !== cookie ||
-      view.getInt32(12) !== significantDigits
+      int32At(bytes, 0) !== cookie ||
+      int32At(bytes, 12) !== significantDigits
     ) {
       throw new IntentdError('bad_histogram', 'A stored histogram is not one that intentd wrote.');
     }
     let index = 0;
     for (let at = headerBytes; at < bytes.length;) {
-      const { value, next } = readZigZag(bytes, at);
-      at = next;
-      if (value > 0) this.#add(index++, value);
-      else index += value === 0 ? 1 : -value;
+      let raw = 0;
+      let byte = 0x80;
+      for (let scale = 1; byte >= 0x80; scale *= 0x80) {
+        if (at >= bytes.length) {
+          throw new IntentdError('bad_histogram', 'A stored histogram ends within a number.');
+        }
+        byte = bytes[at++]!;
+        raw += (byte & 0x7f) * scale;
+      }
+      // ZigZag: even numbers are counts, odd ones stand for so many zeros, 0 for one.
+      if (raw === 0) index += 1;
+      else if (raw % 2 === 0) this.#add(index++, raw / 2);
+      else index += (raw + 1) / 2;
     }
   }
 
@@ -157,12 +165,6 @@ function scratchFor(bytes: number): Buffer {
   return scratch;
 }
 
-function readZigZag(bytes: Uint8Array, start: number): { value: number; next: number } {
-  let raw = 0;
-  for (let at = start, scale = 1; at < bytes.length; at++, scale *= 0x80) {
-    const byte = bytes[at]!;
-    raw += (byte & 0x7f) * scale;
-    if (byte < 0x80) return { value: raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2, next: at + 1 };
-  }
-  throw new IntentdError('bad_histogram', 'A stored histogram ends within a number.');
+function int32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }

@@ -42,9 +42,14 @@ export class Group {
     this.latency.record(row.totalUs);
   }
 
+  /** Adds all but the latencies. */
+  addSums(added: Sums): void {
+    for (const name of sums) this[name] += added[name];
+    this.maxUs = Math.max(this.maxUs, added.maxUs);
+  }
+
   addRollup(rollup: StoredRollup): void {
-    for (const name of sums) this[name] += rollup[name];
-    this.maxUs = Math.max(this.maxUs, rollup.maxUs);
+    this.addSums(rollup);
     this.latency.addEncoded(rollup.latency);
   }
 }
@@ -70,6 +75,7 @@ export const sums = [
   'aboveIdleMj',
 ] as const;
 
-export type StoredRollup = Readonly<Record<(typeof sums)[number] | 'maxUs', number>> & {
-  readonly latency: Uint8Array;
-};
+/** Sums over some requests, and the longest latency among them. */
+export type Sums = Readonly<Record<(typeof sums)[number] | 'maxUs', number>>;
+
+export type StoredRollup = Sums & { readonly latency: Uint8Array };

@@ -1,8 +1,9 @@
 import type Database from 'better-sqlite3';
-import { conditions, type RequestFilter } from './filter.js';
-import { Group, sums, type StoredRollup, type SummedRow } from './group.js';
+import type { RequestFilter } from './filter.js';
+import { Group, sums, type StoredRollup } from './group.js';
 import { keptTimes, rangeOf } from './kept.js';
 import { nameless } from './rollups.js';
+import { RowSums, type Keyed } from './rowSums.js';
 import { cut, startOf, type Dimension, type Piece } from './spans.js';
 
 export type Grouping = 'intent' | 'model' | 'engine' | 'bucket' | 'hour';
@@ -28,11 +29,6 @@ export interface RequestStats {
   readonly measured: number;
   /** Energy of the group over the time that was asked for; `null` where nothing was measured. */
   readonly meanW: number | null;
-}
-
-interface Named {
-  readonly name: string | null;
-  readonly time: number;
 }
 
 /** What is asked of roll-ups: along which dimension, and one name of it or all. */
@@ -83,21 +79,21 @@ export class StatsQuery {
          WHERE dimension = ? AND level = ? AND start >= ? AND start < ? AND ${where}`,
       )
       .iterate(dimension, level, from, to, ...values);
-    for (const rollup of rollups as Iterable<StoredRollup & Named>) {
+    for (const rollup of rollups as Iterable<StoredRollup & Keyed>) {
       this.#groupOf(nameOf(rollup, by)).addRollup(rollup);
     }
   }
 
-  #addRows({ from, to }: Piece, filter: RequestFilter, by?: Grouping): void {
-    const { where, values } = conditions({ ...filter, since: from, until: to - 1 });
-    const name = by === undefined || by === 'hour' ? 'NULL' : rowNames[by];
-    const rows = this.#database
-      .prepare(
-        `SELECT time, ${name} AS name, tokens, energyMj, aboveIdleMj, error, queueUs, inferUs, totalUs,
-           outOfScope FROM request WHERE ${where}`,
-      )
-      .iterate(...values);
-    for (const row of rows as Iterable<SummedRow & Named>) this.#groupOf(nameOf(row, by)).addRow(row);
+  #addRows(piece: Piece, filter: RequestFilter, by?: Grouping): void {
+    const keys = {
+      name: by === undefined || by === 'hour' ? undefined : rowNames[by],
+      time: by === 'hour' ? 'time / 3600000 * 3600000' : undefined,
+    };
+    const rows = new RowSums(this.#database, piece, filter, keys);
+    for (const sums of rows.sums()) this.#groupOf(nameOf(sums, by)).addSums(sums);
+    for (const { us, count, ...key } of rows.latencies()) {
+      this.#groupOf(nameOf(key, by)).latency.record(us, count);
+    }
   }
 
   #groupOf(name: string | null): Group {
@@ -133,7 +129,7 @@ function wantedOf(filter: RequestFilter, by?: Grouping): Wanted | undefined {
     : { dimension: along, where: 'name = ?', values: [intent] };
 }
 
-function nameOf({ name, time }: Named, by?: Grouping): string | null {
+function nameOf({ name, time }: Keyed, by?: Grouping): string | null {
   if (by === 'hour') return `${new Date(startOf(3600, time)).toISOString().slice(0, 13)}:00Z`;
   return by === undefined || name === nameless ? null : name;
 }
