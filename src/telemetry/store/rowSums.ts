@@ -13,11 +13,8 @@ export interface Keyed {
   readonly time: number;
 }
 
-/** So many requests took so long. */
-export interface LatencyCount extends Keyed {
-  readonly us: number;
-  readonly count: number;
-}
+/** What a row is told apart by, and how long the request took. */
+export type Latency = readonly [time: number, name: string | null, us: number];
 
 const sumsSql = `COUNT(*) AS count, COUNT(error) AS errors, SUM(error IS NULL AND outOfScope) AS outOfScope,
   SUM(tokens) AS tokens, SUM(IIF(error IS NULL, queueUs, 0)) AS queueUs,
@@ -54,27 +51,25 @@ export class RowSums {
   }
 
   sums(): IterableIterator<Sums & Keyed> {
-    return this.#each(sumsSql, '') as IterableIterator<Sums & Keyed>;
+    const { name, time } = this.#keys;
+    // SQLite would sort by what is the same everywhere, too.
+    const by = [time, name].filter((key) => key !== undefined).join(', ');
+    return this.#select(sumsSql, by === '' ? 'HAVING COUNT(*) > 0' : `GROUP BY ${by}`).iterate(
+      ...this.#values,
+    ) as IterableIterator<Sums & Keyed>;
   }
 
   /** Of the answered ones. */
-  latencies(): IterableIterator<LatencyCount> {
-    return this.#each(
-      'totalUs AS us, COUNT(*) AS count',
-      'AND error IS NULL',
-      'totalUs',
-    ) as IterableIterator<LatencyCount>;
+  latencies(): IterableIterator<Latency> {
+    return this.#select('totalUs', 'AND error IS NULL')
+      .raw()
+      .iterate(...this.#values) as IterableIterator<Latency>;
   }
 
-  #each(columns: string, and: string, ...groups: string[]): IterableIterator<unknown> {
+  #select(columns: string, rest: string): Database.Statement {
     const { name = 'NULL', time = '0' } = this.#keys;
-    // SQLite would sort by what is the same everywhere, too.
-    const by = [...Object.values(this.#keys).filter((key) => key !== undefined), ...groups];
-    return this.#database
-      .prepare(
-        `SELECT ${time} AS time, ${name} AS name, ${columns} ${this.#from} ${and}
-         ${by.length === 0 ? 'HAVING COUNT(*) > 0' : `GROUP BY ${by.join(', ')}`}`,
-      )
-      .iterate(...this.#values);
+    return this.#database.prepare(
+      `SELECT ${time} AS time, ${name} AS name, ${columns} ${this.#from} ${rest}`,
+    );
   }
 }

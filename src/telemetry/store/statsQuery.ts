@@ -91,8 +91,8 @@ export class StatsQuery {
     };
     const rows = new RowSums(this.#database, piece, filter, keys);
     for (const sums of rows.sums()) this.#groupOf(nameOf(sums, by)).addSums(sums);
-    for (const { us, count, ...key } of rows.latencies()) {
-      this.#groupOf(nameOf(key, by)).latency.record(us, count);
+    for (const [time, name, us] of rows.latencies()) {
+      this.#groupOf(nameOf({ time, name }, by)).latency.record(us);
     }
   }
 
