@@ -7,6 +7,7 @@ export * from './errors.js';
 export * from './json.js';
 export * from './log.js';
 export * from './memory.js';
+export * from './packageFile.js';
 export * from './regularFile.js';
 export * from './turns.js';
 export * from './explainZod.js';

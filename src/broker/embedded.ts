@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
+import { writeToStream } from 'mqtt-packet';
 import { IntentdError, messageOf, type Logger } from '../base/index.js';
 import { tameSocket } from './clientSocket.js';
 import { EmbeddedLink, type EmbeddedLinkOptions } from './embeddedLink.js';
@@ -27,6 +28,8 @@ export class EmbeddedBroker {
 
   /** @throws IntentdError `port_taken` where something else listens there */
   async start(): Promise<void> {
+    // Else the first packet makes a buffer of every number of two bytes: 6 MiB.
+    writeToStream.cacheNumbers = false;
     const aedes = await Aedes.createBroker({ concurrency: 1000, queueLimit: 10_000 });
     const server = createServer({ noDelay: true, highWaterMark }, (socket) => {
       tameSocket(socket);

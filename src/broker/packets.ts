@@ -29,6 +29,8 @@ export function clientOptions(introduction: Introduction, protocolVersion: 4 | 5
     manualConnect: true,
     resubscribe: false,
     queueQoSZero: false,
+    // A buffer of every number of two bytes: 6 MiB.
+    writeCache: false,
     ...(protocolVersion === 5 && persistent
       ? { properties: { sessionExpiryInterval: sessionExpirySeconds } }
       : {}),

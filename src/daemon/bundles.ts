@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { IntentdError, readHashedFile } from '../base/index.js';
+import { IntentdError, packageFile, readHashedFile } from '../base/index.js';
 import { createRules, type DecisionRules } from '../decision/index.js';
 import {
   bundleFiles,
@@ -36,8 +35,7 @@ export interface LoadedBundle {
 /** The folder of a configured bundle; `builtin` is the one that is shipped. */
 export function bundleFolder(configured: string): string {
   if (configured !== 'builtin') return configured;
-  // The same two folders up from src/ and from dist/.
-  return fileURLToPath(new URL('../../models/clinc150-minilm-l6', import.meta.url));
+  return packageFile('models/clinc150-minilm-l6');
 }
 
 /** A bundle's manifest, and the digest of the manifest: the bundle's identity. */

@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import { IntentdError, type Clock, type Logger } from '../base/index.js';
+import { IntentdError, builtProgram, type Clock, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
 import { EngineSlot, WorkerProcess, type EngineInfo, type Health, type Launch } from '../engine/index.js';
 import type { ServedModel } from '../requests/index.js';
@@ -157,7 +156,7 @@ export class Encoders {
    */
   launchAlways(folder: string, signal: AbortSignal, gentle: boolean): Promise<WorkerProcess> {
     const { hangMs, kind, startMs, threads } = this.#options.engine;
-    const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
+    const script = builtProgram('engine/worker/main.js');
     const task = JSON.stringify({ folder, kind: kind === 'none' ? 'none' : 'onnxruntime', threads });
     const command = [process.execPath, '--expose-gc', script, task];
     const either = AbortSignal.any([signal, this.closing]);

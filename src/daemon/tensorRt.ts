@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { IntentdError, messageOf, type Logger } from '../base/index.js';
+import { IntentdError, builtProgram, messageOf, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
 import {
   EngineCache,
@@ -135,7 +134,7 @@ export class TensorRt {
   ): Promise<EngineReport> {
     const { cache } = this;
     await cache.open();
-    const script = fileURLToPath(new URL('../engine/builder/main.js', import.meta.url));
+    const script = builtProgram('engine/builder/main.js');
     const task = {
       folder,
       paths: this.#paths,
@@ -174,7 +173,7 @@ export class TensorRt {
 
   #workerOptions(folder: string, supply: Supply): WorkerOptions {
     const { hangMs, startMs } = this.#config;
-    const script = fileURLToPath(new URL('../engine/worker/main.js', import.meta.url));
+    const script = builtProgram('engine/worker/main.js');
     const task = JSON.stringify({ kind: 'tensorrt', folder, paths: this.#paths, settings: this.#settings });
     const command = [process.execPath, '--expose-gc', script, task];
     return { command, hangMs, startMs, supply };

@@ -1,9 +1,10 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Agent, intentd } from '../support/agent.js';
+import { until } from '../support/until.js';
 
 const agent = new Agent();
 const emptyFolder = () => mkdtempSync(join(tmpdir(), 'intentd-agent-'));
@@ -15,6 +16,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await agent.end();
 });
+
+/** Resident memory of a process, in MB of 1,000,000 bytes. */
+function residentMb(pid: number): number {
+  return (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024) / 1e6;
+}
 
 describe('a running agent', () => {
   it('tells a person what a text means', async () => {
@@ -47,6 +53,14 @@ describe('a running agent', () => {
     const { out } = await intentd('ask', ...agent.options, '--json', 'qwertz uiop asdf lkjh');
     expect(JSON.parse(out)).toMatchObject({ intent: null, outOfScope: true });
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'takes at most 90 MB once it has rested',
+    async () => {
+      await until(() => residentMb(agent.pid) <= 90, 30_000);
+    },
+    40_000,
+  );
 
   it('refuses what it cannot do, with the exit status of a failure', async () => {
     const { status, err } = await intentd('ask', ...agent.options, '--model', 'other', 'hello');

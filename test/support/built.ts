@@ -37,14 +37,16 @@ function taken(): boolean {
 
 function build(): void {
   const started = new Date();
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const done = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (done.status !== 0) process.stderr.write(done.stdout);
+  run(join('typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  run(join('rolldown', 'bin', 'cli.mjs'), '--config');
   closeSync(openSync(stamp, 'w'));
   utimesSync(stamp, started, started);
+}
+
+function run(program: string, ...args: string[]): void {
+  const command = [join(root, 'node_modules', program), ...args];
+  const done = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
+  if (done.status !== 0) process.stderr.write(done.stdout + done.stderr);
 }
 
 function builtAt(): number {

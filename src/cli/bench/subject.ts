@@ -3,8 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { IntentdError } from '../../base/index.js';
+import { IntentdError, builtProgram } from '../../base/index.js';
 
 const startsWithinMs = 60_000;
 
@@ -32,7 +31,7 @@ export class OwnAgent {
    */
   static async start(options: readonly string[]): Promise<OwnAgent> {
     const stateDir = await mkdtemp(join(tmpdir(), 'intentd-bench-'));
-    const main = fileURLToPath(new URL('../../main.js', import.meta.url));
+    const main = builtProgram('main.js');
     const free = ['--set', 'broker.embeddedPort=0', '--set', 'web.port=0'];
     const own = ['--state-dir', stateDir, ...free, '--set', 'log.level=info'];
     const child = spawn(process.execPath, [main, 'run', ...options, ...own], {

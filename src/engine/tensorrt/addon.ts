@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { IntentdError, messageOf } from '../../base/index.js';
+import { IntentdError, messageOf, packageFile } from '../../base/index.js';
 
 /** What the addon found on this device. Versions are plain text, `''` where a library is not there. */
 export interface RuntimeInfo {
@@ -169,8 +168,7 @@ const functions = [
 
 /** Where the addon is looked for: `INTENTD_NATIVE`, else where `npm run build:native` puts it. */
 export function addonPath(environment: NodeJS.ProcessEnv = process.env): string {
-  const built = new URL('../../../build/Release/intentd_native.node', import.meta.url);
-  return environment['INTENTD_NATIVE'] || fileURLToPath(built);
+  return environment['INTENTD_NATIVE'] || packageFile('build/Release/intentd_native.node');
 }
 
 /**

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { messageOf } from '../../base/index.js';
+import { builtProgram, messageOf } from '../../base/index.js';
 import { Ina3221Meter } from './ina3221.js';
 import type { Detected, Meter, PolledMeter } from './meter.js';
 import { NvmlMeter } from './nvml.js';
@@ -78,7 +77,7 @@ async function polled(
 
 async function findNvml({ intervalMs }: DetectOptions, now: () => number): Promise<Meter> {
   const { addonPath, workerEnvironment } = await import('../../engine/index.js');
-  const script = fileURLToPath(new URL('nvmlMain.js', import.meta.url));
+  const script = builtProgram('telemetry/meter/nvmlMain.js');
   const command = [process.execPath, script, addonPath()];
   const patience = { startMs: nvmlStartMs, hangMs: nvmlHangMs, retryMs };
   return NvmlMeter.find({ command, env: workerEnvironment(), intervalMs, ...patience }, now);

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { sha256 } from '../../base/index.js';
+import { sha256, packageFile } from '../../base/index.js';
 import type { Handler } from './webServer.js';
 
 const html = 'text/html; charset=utf-8';
@@ -27,10 +26,9 @@ const vendored: readonly (readonly [path: string, file: string, type: string])[]
 
 /** Routes to the files of the page; each is read when it is asked for. */
 export function assetRoutes(): [string, Handler][] {
-  const folder = new URL('../../../dashboard/', import.meta.url);
   const { resolve } = createRequire(import.meta.url);
   return [
-    ...own.map(([path, file, type]) => assetRoute(path, () => fileURLToPath(new URL(file, folder)), type)),
+    ...own.map(([path, file, type]) => assetRoute(path, () => packageFile(`dashboard/${file}`), type)),
     ...vendored.map(([path, file, type]) => assetRoute(path, () => resolve(file), type)),
   ];
 }

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { IntentdError, messageOf, type Clock } from '../../base/index.js';
+import { IntentdError, builtProgram, messageOf, type Clock } from '../../base/index.js';
 import type { History, HistoryAnswer, HistoryQuestion } from './historyQuestion.js';
 import type { MinuteCount } from './intentsOfHour.js';
 
@@ -77,7 +76,7 @@ export class HistoryReader {
   }
 
   #run(question: HistoryQuestion): Promise<HistoryAnswer> {
-    const script = fileURLToPath(new URL('historyMain.js', import.meta.url));
+    const script = builtProgram('telemetry/web/historyMain.js');
     const [file, ...given] = this.#options.command ?? [process.execPath, script];
     const limits = {
       timeout: longestMs,
