@@ -149,6 +149,38 @@ describe('an agent', () => {
     expect(rows).toContainEqual({ phase: 'committed', version: '2.0.0' });
   }, 120_000);
 
+  it('fault 22: does not try again what failed its gates, also after a restart, until the version changes', async () => {
+    await updating.start();
+    const golden = ['balance', 'weather', 'lights_on', 'play_music'].map((intent) => ({
+      text: 'play my music',
+      intent,
+    }));
+    const evaluation = { golden: { inScopeAccuracy: 1 } };
+    await updating.publish('2.0.0', 2, { parts: { golden, evaluation } });
+    const first = await updating.run('install', '--wait');
+    expect([first.status, first.err]).toEqual([1, expect.stringMatching(/accuracy.*\[gate_failed\]/s)]);
+    expect(await updating.answeredBy()).toBe('1.0.0');
+    const tried = (): number =>
+      updating.agent.log.filter(({ msg, version }) => msg === 'a bundle is loaded' && version === '2.0.0')
+        .length;
+    expect(tried()).toBe(1);
+    await updating.agent.end();
+    await updating.startAgain('--set', 'update.checkHours=0.0002');
+    const checks = async (): Promise<number> =>
+      ((await updating.json('history')) as unknown as { outcome: string }[]).filter(
+        ({ outcome }) => outcome === 'checked',
+      ).length;
+    for (let tries = 0; tries < 100 && (await checks()) < 2; tries++);
+    expect(await checks()).toBeGreaterThanOrEqual(2);
+    expect((await updating.run('install')).err).toContain('[quarantined]');
+    const { out } = await updating.run('status');
+    expect(out).toMatch(/not taken.*2\.0\.0/s);
+    expect(tried()).toBe(1);
+    await updating.publish('2.0.1', 2);
+    await until(() => updating.agent.log.some(({ outcome }) => outcome === 'committed'), 30_000);
+    expect(await updating.answeredBy()).toBe('2.0.1');
+  }, 120_000);
+
   it('looks by itself on its schedule, and installs what it finds', async () => {
     await updating.start();
     await updating.publish('2.0.0', 2);
