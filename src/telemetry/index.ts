@@ -1,16 +1,11 @@
 export * from './energy/index.js';
 export { Histogram } from './histogram.js';
 export * from './meter/index.js';
+export type { MeterReport } from './metering.js';
 export { RequestLogReader, type StoredMeter, type StoredRow } from './reader.js';
 export { RecentRequests, type RecentFigures } from './recent.js';
 export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
-export {
-  Telemetry,
-  type BuildNote,
-  type MeterReport,
-  type TelemetryOptions,
-  type UpdateNote,
-} from './telemetry.js';
+export { Telemetry, type BuildNote, type TelemetryOptions, type UpdateNote } from './telemetry.js';
 export { requestLogPath, unmeasured, type RequestRow } from './row.js';
 export type { Happening } from './store/happenings.js';
 export type { RequestFilter } from './store/filter.js';

@@ -132,9 +132,10 @@ export class RequestLog {
     }
   }
 
-  /** The open database; opened anew where its file was deleted. */
+  /** The open database; opened anew where a file of it was deleted, since nobody else sees what is written there. */
   #usable(): Store {
-    if (this.#store !== undefined && !existsSync(this.#options.path)) this.#close();
+    const { path } = this.#options;
+    if (this.#store !== undefined && ![path, `${path}-wal`].every((file) => existsSync(file))) this.#close();
     const store = this.#store ?? this.#open();
     if (this.#walBytes() > this.#options.maxWalBytes) {
       store.database.pragma('wal_checkpoint(TRUNCATE)');

@@ -1,16 +1,8 @@
 import type { Clock, Logger } from '../base/index.js';
-import {
-  BusyPower,
-  EnergyLedger,
-  Intervals,
-  type BatchCost,
-  type BatchWork,
-  type EnergyTotals,
-} from './energy/index.js';
-import { readPowerState, systemPowerStateFiles, type PowerState } from './meter/powerState.js';
-import type { Detected, Meter, MeterInfo, MeterListener, Sample } from './meter/meter.js';
+import type { BatchCost, BatchWork, EnergyTotals } from './energy/index.js';
+import { Metering, type MeterReport } from './metering.js';
+import type { PowerState } from './meter/powerState.js';
 import type { DetectOptions } from './meter/detect.js';
-import { PowerHistory } from './powerHistory.js';
 import { RecentRequests } from './recent.js';
 import { RequestLog, type RequestLogOptions } from './requestLog.js';
 import type { RequestRow } from './row.js';
@@ -21,13 +13,6 @@ export interface TelemetryOptions {
   readonly enabled: boolean;
   readonly requestLog: RequestLogOptions;
   readonly meter: DetectOptions;
-}
-
-/** What measures energy here, or why nothing does. */
-export interface MeterReport {
-  readonly meter: (MeterInfo & { readonly sampleMs: number }) | null;
-  /** Why there is none, or why it is silent at present; `null` where all is well. */
-  readonly fault: string | null;
 }
 
 /** An engine that was built, or was to be. */
@@ -50,62 +35,42 @@ export interface UpdateNote {
   readonly detail?: unknown;
 }
 
-/** Samples further apart than this tell nothing of the time between them, in ms. */
-const maxGapMs = 2500;
-const tidyMs = 1000;
-/** A batch whose samples have not come for so long is not measured. */
-const lateMs = 5000;
-const stateEveryMs = 10_000;
-
 /** What every answer cost: rows of requests with their energy, power over time, and figures of the last seconds. */
 export class Telemetry {
   readonly #options: TelemetryOptions;
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #metering: Metering;
   readonly requestLog: RequestLog;
   readonly recent: RecentRequests;
-  readonly #ledger = new EnergyLedger();
-  readonly #intervals = new Intervals(maxGapMs);
-  readonly #busyPower = new BusyPower();
-  readonly #running = new WeakMap<
-    BatchWork,
-    { readonly at: number; readonly size: number; endedAt: number }
-  >();
   readonly #watchers: ((row: RequestRow) => void)[] = [];
-  #history: PowerHistory | undefined;
-  #meter: Meter | undefined;
-  #fault: string | null = 'the meter is being looked for';
-  #state: PowerState | null = null;
-  #readingState = false;
-  #timers: NodeJS.Timeout[] = [];
-  #stopped = false;
 
   constructor(options: TelemetryOptions, clock: Clock, log: Logger) {
     this.#options = options;
     this.#clock = clock;
-    this.#log = log;
     this.requestLog = new RequestLog(options.requestLog, clock, log);
     this.recent = new RecentRequests(clock.now());
+    const note = (note: Note): void => {
+      this.#note(note);
+    };
+    this.#metering = new Metering(options.meter, note, clock, log);
   }
 
   get meter(): MeterReport {
-    const meter =
-      this.#meter === undefined ? null : { ...this.#meter.info, sampleMs: this.#meter.intervalMs };
-    return { meter, fault: this.#fault };
+    return this.#metering.report;
   }
 
   /** Where the meter's energy went since the start. */
   get energy(): EnergyTotals & { readonly idleFloorMw: number | undefined } {
-    return { ...this.#ledger.totals, idleFloorMw: this.#ledger.idleFloorMw };
+    return this.#metering.energy;
   }
 
   /** Mean power of the last whole second by rail, `total` among them, in mW; empty where nothing measures. */
   get railsMw(): ReadonlyMap<string, number> {
-    return this.#history?.latestMw ?? new Map<string, number>();
+    return this.#metering.railsMw;
   }
 
   get powerState(): PowerState | null {
-    return this.#state;
+    return this.#metering.powerState;
   }
 
   /** Calls back with every request from now on, when its row is kept: its energy is known then. */
@@ -117,58 +82,38 @@ export class Telemetry {
     if (!this.#options.enabled) return;
     this.requestLog.start();
     this.noteEvent('start');
-    void this.#findMeter();
+    void this.#metering.start();
   }
 
   /** Takes a request that was answered; its energy follows when the samples are in. */
   record(row: RequestRow, batch?: BatchWork): void {
-    if (batch === undefined || this.#meter === undefined) {
+    if (batch === undefined || !this.#metering.measures) {
       this.#keep(row);
       return;
     }
-    if (this.#fault !== null) this.#giveUpAll();
-    this.#ledger.whenSettled(batch, (cost) => {
+    this.#metering.whenSettled(batch, (cost) => {
       this.#keep(this.#measured(row, batch, cost));
     });
   }
 
   /** A batch goes to an engine. */
   began(tokens: number, size: number): BatchWork {
-    const at = this.#clock.now();
-    if (this.#meter === undefined) return { tokens };
-    const batch = this.#ledger.begin(tokens, at);
-    const running = { at, size, endedAt: at };
-    this.#running.set(batch, running);
-    this.#ledger.whenSettled(batch, (cost) => {
-      if (cost !== null) this.#busyPower.note(size, cost.energyMj, running.endedAt - at);
-    });
-    return batch;
+    return this.#metering.began(tokens, size);
   }
 
   /** It came back, or failed. */
   ended(batch: BatchWork): void {
-    const known = this.#running.get(batch);
-    if (known === undefined) return;
-    known.endedAt = this.#clock.now();
-    this.#ledger.end(batch, known.endedAt);
+    this.#metering.ended(batch);
   }
 
   /** What a batch drew, idle power included, in mJ, once the samples are in; `null` where nothing measured it. */
   costMj(batch: BatchWork): Promise<number | null> {
-    if (!this.#running.has(batch)) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      this.#ledger.whenSettled(batch, (cost) => {
-        resolve(cost?.energyMj ?? null);
-      });
-    });
+    return this.#metering.costMj(batch);
   }
 
   /** Energy of so many tokens of a batch that just ended, in mJ, from what such batches drew lately. */
   estimateMj(batch: BatchWork, tokens: number): number | null {
-    const known = this.#running.get(batch);
-    if (known === undefined || this.#fault !== null) return null;
-    const energy = this.#busyPower.estimate(known.size, known.endedAt - known.at);
-    return energy === null ? null : (energy * tokens) / batch.tokens;
+    return this.#metering.estimateMj(batch, tokens);
   }
 
   /** Keeps that an engine was built, or could not be, with the next commit. */
@@ -193,10 +138,7 @@ export class Telemetry {
 
   /** Stops measuring, keeps what waits, and closes. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#meter?.stop();
-    this.#ledger.close();
+    this.#metering.stop();
     this.noteEvent('stop');
     await this.requestLog.stop();
   }
@@ -212,87 +154,16 @@ export class Telemetry {
   }
 
   #measured(row: RequestRow, batch: BatchWork, cost: BatchCost | null): RequestRow {
-    if (cost === null) return row;
+    const { meter } = this.#metering.report;
+    if (cost === null || meter === null) return row;
     const share = row.tokens / batch.tokens;
     return {
       ...row,
       energyMj: cost.energyMj * share,
       aboveIdleMj: cost.aboveIdleMj === null ? null : cost.aboveIdleMj * share,
       energyHow: cost.how,
-      meter: this.#meter!.info.kind,
-      sampleMs: this.#meter!.intervalMs,
+      meter: meter.kind,
+      sampleMs: meter.sampleMs,
     };
-  }
-
-  async #findMeter(): Promise<void> {
-    const { detectMeter } = await import('./meter/detect.js');
-    const now = (): number => this.#clock.now();
-    const detected: Detected = await detectMeter(this.#options.meter, now);
-    if (detected.meter === null) {
-      this.#fault = detected.reason;
-      this.#log.info({ reason: detected.reason }, 'energy is not measured');
-      this.noteEvent('energy-not-measured', detected.reason);
-      return;
-    }
-    if (this.#stopped) detected.meter.stop();
-    else this.#use(detected.meter);
-  }
-
-  #use(meter: Meter): void {
-    const { kind, covers, total, rails } = meter.info;
-    this.#log.info({ meter: kind, covers, total }, 'energy is measured');
-    this.#history = new PowerHistory(rails, () => this.#clock.wall());
-    this.#meter = meter;
-    this.#fault = 'no sample has come yet';
-    meter.start(this.#listener());
-    const tidy = (): void => {
-      this.#ledger.giveUp(this.#clock.now() - lateMs);
-    };
-    this.#timers = [setInterval(tidy, tidyMs), setInterval(() => void this.#noteState(), stateEveryMs)];
-    void this.#noteState();
-  }
-
-  #listener(): MeterListener {
-    return {
-      onSample: (sample) => {
-        this.#fault = null;
-        this.#take(sample);
-      },
-      onFault: (reason) => {
-        if (this.#fault !== reason) this.#log.warn({ reason }, 'the power meter gives no samples');
-        this.#fault = reason;
-        this.#intervals.lose();
-        this.#history?.lose();
-        this.#giveUpAll();
-      },
-    };
-  }
-
-  /** No interval will cover what ended up to now: its rows need not wait. */
-  #giveUpAll(): void {
-    this.#ledger.giveUp(Infinity);
-  }
-
-  #take(sample: Sample): void {
-    const second = this.#history!.add(sample);
-    if (second !== undefined) this.#note({ table: 'power', ...second });
-    const interval = this.#intervals.next(sample);
-    if (interval === undefined) return;
-    if (interval.energyMj !== null) {
-      this.#busyPower.sample((interval.energyMj / (interval.to - interval.from)) * 1000);
-    }
-    this.#ledger.add(interval);
-  }
-
-  /** Never twice at once: a sensor that hangs keeps one thread, not one more every ten seconds. */
-  async #noteState(): Promise<void> {
-    if (this.#readingState) return;
-    this.#readingState = true;
-    this.#state = await readPowerState({ ...systemPowerStateFiles, sysfs: this.#options.meter.sysfs });
-    this.#note({ table: 'power_state', time: this.#clock.wall(), ...this.#state });
-    const { meter } = this.meter;
-    // Each time, since a log that was set aside begins anew, and the interval is known only after a while.
-    if (meter !== null) this.#note({ table: 'meter', ...meter });
-    this.#readingState = false;
   }
 }

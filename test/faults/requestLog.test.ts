@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -22,6 +23,7 @@ import {
 } from '../../src/telemetry/index.js';
 import { Agent, intentd } from '../support/agent.js';
 import { requestRow } from '../support/requestRow.js';
+import { until } from '../support/until.js';
 
 const megabyte = 1_000_000;
 const cleanups: (() => unknown)[] = [];
@@ -108,7 +110,7 @@ describe('fault 27: a full disk', () => {
 });
 
 describe('fault 27: a request log under an agent that is', () => {
-  const spoil: [string, (path: string) => unknown][] = [
+  const spoil: [string, (path: string) => unknown, (path: string, agent: Agent) => boolean][] = [
     [
       'locked',
       (path) => {
@@ -116,36 +118,48 @@ describe('fault 27: a request log under an agent that is', () => {
         other.exec('BEGIN EXCLUSIVE');
         cleanups.push(() => other.close());
       },
+      (_path, agent) =>
+        agent.log.some(
+          ({ msg, pending }) => msg === 'the request log was not written' && Number(pending) >= 3,
+        ),
     ],
     [
       'corrupt',
       (path) => {
+        // Another writer makes the agent read it again, of which it has most in memory.
+        const other = new Database(path);
+        other.exec("INSERT INTO event VALUES (0, 'test', NULL)");
+        other.pragma('wal_checkpoint(TRUNCATE)');
+        other.close();
         const file = openSync(path, 'r+');
         writeSync(file, Buffer.alloc(8192, 0x5a), 0, 8192, 0);
         closeSync(file);
-        rmSync(`${path}-wal`, { force: true });
       },
+      (path) => existsSync(`${path}.corrupt`) && countOf(path) === 3,
     ],
     [
       'deleted',
       (path) => {
         for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
       },
+      (path) => existsSync(path) && countOf(path) === 3,
     ],
   ];
 
   it.each(spoil)(
-    '%s does not keep it from answering',
-    async (_how, change) => {
+    '%s does not keep it from answering, and costs no row that comes after',
+    async (_how, change, dealtWith) => {
       const agent = new Agent();
       cleanups.push(() => agent.end('SIGKILL'));
       await agent.start('--set', 'telemetry.commitSeconds=0.1');
       const ask = async () =>
         (await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out.split(' ')[0];
       expect(await ask()).toBe('tell_joke');
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      change(requestLogPath(agent.stateDir));
+      const path = requestLogPath(agent.stateDir);
+      await until(() => countOf(path) === 1);
+      change(path);
       for (let asked = 0; asked < 3; asked++) expect(await ask()).toBe('tell_joke');
+      await until(() => dealtWith(path, agent));
       expect(await agent.end()).toBe(0);
     },
     60_000,

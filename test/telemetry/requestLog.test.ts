@@ -211,6 +211,22 @@ describe('fault 27: a request log', () => {
     await log.stop();
   });
 
+  it('that fails in the middle of a commit writes the whole of it later, once', async () => {
+    const { log, path } = opened();
+    const other = new Database(path, { timeout: 0 });
+    other.exec('ALTER TABLE rollup RENAME TO away');
+    for (let i = 0; i < 3; i++) log.record(row());
+    await log.flush();
+    expect(log.counters).toMatchObject({ written: 0, pending: 3, failures: 1 });
+    other.exec('ALTER TABLE away RENAME TO rollup');
+    other.close();
+    await log.flush();
+    expect(log.counters).toMatchObject({ written: 3, pending: 0, failures: 1 });
+    expect(read(path, (reader) => reader.stats({})[0]!.count)).toBe(3);
+    expect(read(path, (reader) => reader.newest({}, 10))).toHaveLength(3);
+    await log.stop();
+  });
+
   it('that is corrupt is set aside and begun anew', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'intentd-log-')), 'intentd.db');
     writeFileSync(path, 'this is no database '.repeat(1000));
@@ -233,6 +249,20 @@ describe('fault 27: a request log', () => {
     expect(existsSync(path)).toBe(true);
     expect(read(path, (reader) => reader.newest({}, 10)).map(({ requestId }) => requestId)).toEqual([
       'again',
+    ]);
+    await log.stop();
+  });
+
+  it('whose write-ahead log is deleted while open loses nothing', async () => {
+    const { log, path } = opened();
+    log.record(row({ requestId: 'before' }));
+    await log.flush();
+    rmSync(`${path}-wal`);
+    log.record(row({ requestId: 'after' }));
+    await log.flush();
+    expect(read(path, (reader) => reader.newest({}, 10)).map(({ requestId }) => requestId)).toEqual([
+      'before',
+      'after',
     ]);
     await log.stop();
   });

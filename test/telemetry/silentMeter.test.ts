@@ -8,7 +8,9 @@ import { requestRow } from '../support/requestRow.js';
 import { boards, SysfsTree } from '../support/sysfsTree.js';
 import { until } from '../support/until.js';
 
-it('a row waits for no sample while the meter is silent', async () => {
+const current = 'bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input';
+
+it('fault 29: a row waits for no sample while the meter is silent, and has no energy of that time', async () => {
   const tree = SysfsTree.ofJetson(boards.orinNano);
   const requestLog = {
     path: requestLogPath(mkdtempSync(join(tmpdir(), 'intentd-silent-'))),
@@ -32,12 +34,20 @@ it('a row waits for no sample while the meter is silent', async () => {
   ask('measured');
   expect(rows).toEqual([]);
   await until(() => rows.length === 1);
-  tree.write('bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input', 'nonsense');
+  const across = telemetry.began(5, 1);
+  tree.write(current, 'nonsense');
   await until(() => telemetry.meter.fault !== null);
   ask('unmeasured');
+  expect(rows).toHaveLength(2);
+  tree.write(current, '1000');
+  await until(() => telemetry.meter.fault === null);
+  telemetry.ended(across);
+  telemetry.record(requestRow({ requestId: 'partly measured' }), across);
+  await until(() => rows.length === 3);
   expect(rows.map(({ requestId, energyMj }) => [requestId, energyMj === null])).toEqual([
     ['measured', false],
     ['unmeasured', true],
+    ['partly measured', true],
   ]);
   await telemetry.stop();
 });

@@ -1,4 +1,4 @@
-import type { MeterReport } from '../telemetry.js';
+import type { MeterReport } from '../metering.js';
 
 /** An engine that serves. */
 export interface EngineView {

@@ -4,12 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   affordableIntervalMs,
   detectMeter,
+  Ina3221Meter,
   PollingMeter,
   type Meter,
   type PolledMeter,
   type Sample,
 } from '../../../src/telemetry/index.js';
 import { boards, SysfsTree } from '../../support/sysfsTree.js';
+import { until } from '../../support/until.js';
 
 const now = () => performance.now();
 const options = { intervalMs: 10, hangMs: 50, retryMs: 50 };
@@ -63,12 +65,13 @@ describe('fault 29: a rail', () => {
   it('that hangs is told once, and no reading is piled on it', async () => {
     const { meter, open } = slow();
     const { samples, faults } = watch(new PollingMeter(meter, options, now));
-    await sleep(400);
+    await until(() => faults.length > 0);
+    // Longer than many intervals: another reading would have begun.
+    await sleep(200);
     expect(open).toHaveLength(1);
     expect(faults).toEqual(['a reading has not come back for 50 ms']);
     open[0]!({ at: now(), unit: 'mW', total: 1, rails: [] });
-    await sleep(50);
-    expect(open.length).toBeGreaterThan(1);
+    await until(() => open.length > 1);
     expect(samples).toEqual([]);
   });
 
@@ -94,20 +97,30 @@ describe('fault 29: a rail', () => {
   it('that vanishes or talks nonsense is told, tried again, and used when it is well', async () => {
     const tree = SysfsTree.ofJetson(boards.orinNano);
     const current = 'bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input';
-    const { Ina3221Meter } = await import('../../../src/telemetry/index.js');
     const { samples, faults } = watch(new PollingMeter((await Ina3221Meter.find(tree.root))!, options, now));
-    await sleep(300);
-    expect(samples.length).toBeGreaterThan(10);
+    await until(() => samples.length > 10);
     tree.write(current, 'nonsense');
-    await sleep(200);
+    await until(() => faults.length > 0);
     expect(faults[0]).toContain('"nonsense" is no whole number');
     renameSync(tree.path(current), tree.path('away'));
-    await sleep(200);
-    const [seen, told] = [samples.length, faults.length];
-    expect(faults.at(-1)).toContain('ENOENT');
+    await until(() => faults.at(-1)!.includes('ENOENT'));
+    const seen = samples.length;
     tree.write(current, '1000');
-    await sleep(300);
-    expect(samples.length).toBeGreaterThan(seen + 3);
-    expect(faults.length).toBeLessThanOrEqual(told + 1);
+    await until(() => samples.length > seen + 3);
+    const told = faults.length;
+    await until(() => samples.length > seen + 20);
+    expect(faults).toHaveLength(told);
+  });
+
+  it('that talks nonsense from the start is used when it is well', async () => {
+    const tree = SysfsTree.ofJetson(boards.orinNano);
+    const current = 'bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input';
+    const meter = (await Ina3221Meter.find(tree.root))!;
+    tree.write(current, 'nonsense');
+    const { samples, faults } = watch(new PollingMeter(meter, options, now));
+    await until(() => faults.length > 1);
+    expect(samples).toEqual([]);
+    tree.write(current, '1000');
+    await until(() => samples.length > 3);
   });
 });
