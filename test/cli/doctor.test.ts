@@ -1,6 +1,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Aedes } from 'aedes';
 import { describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/index.js';
 import { memory, nodeVersion, stateDirectory } from '../../src/cli/doctor/machine.js';
@@ -18,6 +20,25 @@ async function doctor(...args: string[]) {
     io,
   );
   return { status, io };
+}
+
+/** A broker that denies subscriptions to some topic filters. */
+async function brokerThatDenies(filters: readonly string[]) {
+  const aedes = await Aedes.createBroker({
+    authorizeSubscribe: (_client, subscription, done) => {
+      done(null, filters.includes(subscription.topic) ? null : subscription);
+    },
+  });
+  const server = createServer((socket) => {
+    aedes.handle(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      server.close();
+      aedes.close(resolve);
+    });
+  return { url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
 }
 
 describe('intentd doctor', () => {
@@ -44,8 +65,38 @@ describe('intentd doctor', () => {
     expect(findings.find(({ check }) => check === 'clocks')!.found).toMatch(
       /processor at 1510 MHz, GPU at 918 MHz, 51 °C, held back 2 times since its start$/,
     );
-    const none = (await doctor('--json', '--set', 'telemetry.meter=none')).io.printed.join('\n');
-    expect(none).toContain('telemetry.meter is none');
+  });
+
+  it('says why nothing measures energy, and what follows', async () => {
+    const { status, io } = await doctor('--json', '--set', 'telemetry.meter=none');
+    const findings = JSON.parse(io.printed.join('\n')) as { check: string }[];
+    expect(findings.find(({ check }) => check === 'energy')).toEqual({
+      check: 'energy',
+      level: 'warning',
+      found: expect.stringContaining('telemetry.meter is none') as string,
+      advice: 'Energy is not measured, and answers say null.',
+    });
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['lets be heard all that an agent hears', [], 'ok', /^3 may be heard$/],
+    [
+      'denies topics names them, and fails',
+      ['hermes/nlu/query', '$share/home/intentd/pool/home/request'],
+      'failure',
+      /^denied: \$share\/home\/intentd\/pool\/home\/request, hermes\/nlu\/query$/,
+    ],
+  ])('of a broker that %s', async (_name, denied, level, found) => {
+    const { url, stop } = await brokerThatDenies(denied);
+    const { status, io } = await doctor('--json', '--broker', url, '--set', 'broker.pools=home');
+    await stop();
+    const findings = JSON.parse(io.printed.join('\n')) as { check: string }[];
+    expect(findings.find(({ check }) => check === 'broker topics')).toMatchObject({
+      level,
+      found: expect.stringMatching(found) as string,
+    });
+    expect(status).toBe(level === 'ok' ? 0 : 1);
   });
 
   it('fails where something is broken, and says what to do', async () => {

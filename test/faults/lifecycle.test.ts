@@ -103,6 +103,7 @@ describe('fault 30: an agent', () => {
     expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).status).toBe(0);
     await agent.end('SIGKILL');
     await agent.start();
+    expect((await intentd('engine', 'status', '--state-dir', agent.stateDir)).status).toBe(0);
     expect((await intentd('ask', ...agent.options, 'crack a joke for the two of us')).out).toContain(
       'tell_joke',
     );

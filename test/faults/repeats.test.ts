@@ -106,4 +106,25 @@ describe('fault 4: a Response Topic', () => {
     expect(broker.counters.refused).toBe(forbidden.length);
     expect(requests).toHaveLength(1);
   });
+
+  it('that the agent subscribes to itself is refused even where every topic is allowed', async () => {
+    const server = await scripted();
+    const { broker, requests, up } = brokerRoom({
+      ...{ endpoint: parseEndpoint(server.url, {}), protocol: '5' },
+      ...{ responseTopics: ['#'], reserved: ['homeassistant/#'] },
+    });
+    cleanups.push(() => broker.stop(100));
+    await broker.start();
+    await up;
+    const own = [
+      ...['intentd/dev/request', 'intentd/other/request', 'intentd/pool/home/request', 'intentd/dev/update'],
+      ...['hermes/nlu/query', 'homeassistant/device/x/config'],
+    ];
+    for (const responseTopic of own) server.deliver('intentd/dev/request', 'hello', { responseTopic });
+    await until(() => server.on('intentd/dev/response').length === own.length);
+    expect(broker.counters.refused).toBe(own.length);
+    expect(requests).toHaveLength(0);
+    server.deliver('intentd/dev/request', 'hello', { responseTopic: 'anything/else' });
+    await until(() => requests.length === 1);
+  });
 });

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/index.js';
 import { Deliveries, DeliveryStore, type AnswerMessage } from '../../src/requests/index.js';
@@ -204,6 +204,43 @@ describe('fault 27: a delivery.db that is', () => {
     second.deliveries.close();
   });
 
+  it('found damaged in the middle of a commit is set aside, and the answers go into a new one', () => {
+    const path = newPath();
+    const first = life(path);
+    // More than what is read at the start and kept.
+    for (let at = 0; at < 400; at++) {
+      first.deliveries.answer(undefined, [message(`${at}`.padEnd(4000))]);
+      first.deliveries.flush();
+    }
+    first.deliveries.close();
+    const second = life(path);
+    second.deliveries.recover();
+    overwrite(path, statSync(path).size);
+    // Now the row of an old answer is to be changed.
+    second.acknowledgements[100]!();
+    second.deliveries.answer('k1', [message('a1')]);
+    second.deliveries.flush();
+    expect(second.published.at(-1)).toBe('a1');
+    expect(second.deliveries.failures).toBe(1);
+    second.deliveries.close();
+    expect(existsSync(`${path}.corrupt`)).toBe(true);
+    const third = life(path);
+    expect(third.deliveries.begin('k1')).toEqual([message('a1')]);
+    third.deliveries.close();
+  });
+
+  it('gone with its folder leaves an agent that answers', async () => {
+    const path = newPath();
+    const { deliveries, published } = life(path);
+    rmSync(dirname(path), { recursive: true });
+    for (const text of ['a', 'b']) {
+      deliveries.answer('k', [message(text)]);
+      await turn();
+    }
+    expect(published).toEqual(['a', 'b']);
+    deliveries.close();
+  });
+
   it('overwritten while no agent ran is set aside', async () => {
     const path = newPath();
     const first = life(path);
@@ -244,12 +281,13 @@ describe('fault 27: a delivery.db that is', () => {
     deliveries.answer('k', [message('a')]);
     await turn();
     expect(published).toEqual(['a']);
+    expect(deliveries.failures).toBe(0);
   });
 });
 
-function overwrite(path: string): void {
+function overwrite(path: string, bytes = 16_384): void {
   const file = openSync(path, 'r+');
-  writeSync(file, Buffer.alloc(16_384, 0x5a), 0, 16_384, 0);
+  writeSync(file, Buffer.alloc(bytes, 0x5a), 0, bytes, 0);
   closeSync(file);
   rmSync(`${path}-wal`, { force: true });
 }

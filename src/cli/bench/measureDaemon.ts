@@ -44,14 +44,15 @@ export async function measureAgent(
     const first = await latency(client, 0, options);
     const idleMib = await idleMibOf(subject, options);
     const latencies = [first.figures, (await latency(client, 1, options)).figures];
-    const bare = await bareEngine(options, first.model);
+    const before = await bareEngine(options, first.model);
     const sustained = [await sustain(client, 0, options), await sustain(client, 1, options)];
+    const after = await bareEngine(options, first.model);
     const most = Math.max(...sustained.map(({ perSecond }) => perSecond));
     const overload = await overloadOf(client, subject, most * overloadTimes, options);
     return {
       model: first.model,
       latency: latencies,
-      bare,
+      bare: bestOf(before, after),
       sustained,
       overload,
       idleMib,
@@ -156,6 +157,13 @@ async function bareEngine(
     seconds: Math.min(3, seconds),
   });
   return bare.model === model ? bare : undefined;
+}
+
+/** What shares a processor with others has slow moments: an engine that is slower alone was measured in one. */
+function bestOf(one: BareEngine | undefined, other: BareEngine | undefined): BareEngine | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const { perSecond, batchSize } = one.perSecond > other.perSecond ? one : other;
+  return { model: one.model, perSecond, batchSize, p50Ms: Math.min(one.p50Ms, other.p50Ms) };
 }
 
 /** Memory of an agent that was asked much, once it has rested: it gives back then what it took for that. */
