@@ -108,6 +108,10 @@ async function show(reader: RequestLogReader, options: LogOptions, io: Io): Prom
   const filter = filterOf(options);
   let rows = reader.newest(filter, options.limit);
   let last = rows.at(-1)?.id ?? 0;
+  if (rows.length === 0 && isText(options) && options.follow !== true) {
+    io.print(nothingFound(options));
+    return;
+  }
   let headed = print(rows, options, io, false);
   while (options.follow === true) {
     await sleep(followMs);
@@ -115,6 +119,17 @@ async function show(reader: RequestLogReader, options: LogOptions, io: Io): Prom
     last = rows.at(-1)?.id ?? last;
     if (rows.length > 0) headed = print(rows, options, io, headed);
   }
+}
+
+function isText({ csv, json }: LogOptions): boolean {
+  return csv !== true && json !== true;
+}
+
+function nothingFound(options: LogOptions): string {
+  const asked = Object.values(filterOf(options)).some((value) => value !== undefined);
+  return asked
+    ? 'No request that is kept is like that.'
+    : 'No request is kept yet: send one with intentd ask.';
 }
 
 /** @returns whether the line of names was printed */

@@ -2,7 +2,7 @@ import type { StoredRow } from '../telemetry/index.js';
 import { percent } from './format.js';
 import type { Io } from './io.js';
 import { table, type Column } from './table.js';
-import { clockTime } from './time.js';
+import { clockTime, dateTime } from './time.js';
 
 const columns: readonly Column[] = [
   { title: 'time' },
@@ -14,14 +14,26 @@ const columns: readonly Column[] = [
   { title: 'mJ', align: 'right' },
 ];
 
-/** Rows of the request log as lines of a table. */
+/** Rows of the request log as lines of a table; with the day where not all are of today. */
 export function requestTable(rows: readonly StoredRow[], io: Io): string[] {
-  return table(io, columns, rows.map(cellsOf));
+  const today = dayOf(Date.now());
+  const dated = rows.some(({ time }) => dayOf(time) !== today);
+  return table(
+    io,
+    columns,
+    rows.map((row) => cellsOf(row, dated)),
+  );
 }
 
-function cellsOf(row: StoredRow): string[] {
+/** Month and day here, as `11-24`. */
+function dayOf(time: number): string {
+  return dateTime(time).slice(5, 10);
+}
+
+function cellsOf(row: StoredRow, dated: boolean): string[] {
+  const clock = clockTime(row.time);
   return [
-    clockTime(row.time),
+    dated ? `${dayOf(row.time)} ${clock.slice(0, 8)}` : clock,
     row.error ?? row.intent ?? 'out of scope',
     row.confidence === null ? '–' : percent(row.confidence, 1),
     milliseconds(row.queueUs / 1000),

@@ -6,24 +6,30 @@ export interface Column {
   readonly title: string;
   /** Numbers stand to the right; text, the default, to the left. */
   readonly align?: 'left' | 'right';
+  /** Left out before any text is cut short. */
+  readonly spare?: boolean;
 }
 
 const gap = '  ';
 
-/** Lines of a table no wider than the reader: columns of text give way, the widest first. */
+/** Lines of a table no wider than the reader: spare columns go, then columns of text give way, the widest first. */
 export function table(
   io: Pick<Io, 'color' | 'columns'>,
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): string[] {
   const cells = rows.map((row) => row.map(stripControls));
-  const widths = fit(
-    columns.map(({ title }, at) =>
-      Math.max(displayWidth(title), ...cells.map((row) => displayWidth(row[at] ?? ''))),
-    ),
-    columns,
-    io.columns,
+  const wanted = columns.map(({ title }, at) =>
+    Math.max(displayWidth(title), ...cells.map((row) => displayWidth(row[at] ?? ''))),
   );
+  const spare = excessOf(wanted, io.columns) > 0 ? columns.findIndex((column) => column.spare === true) : -1;
+  if (spare >= 0)
+    return table(
+      io,
+      columns.toSpliced(spare, 1),
+      rows.map((row) => row.toSpliced(spare, 1)),
+    );
+  const widths = fit(wanted, columns, io.columns);
   const line = (row: readonly string[]): string =>
     columns
       .map(({ align }, at) => {
@@ -38,7 +44,7 @@ export function table(
 
 function fit(wanted: readonly number[], columns: readonly Column[], room: number): number[] {
   const widths = [...wanted];
-  let excess = widths.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1) - room;
+  let excess = excessOf(widths, room);
   while (excess > 0) {
     const flexible = widths.map((width, at) => (columns[at]!.align === 'right' ? 0 : width));
     const widest = Math.max(...flexible);
@@ -47,6 +53,11 @@ function fit(wanted: readonly number[], columns: readonly Column[], room: number
     excess -= 1;
   }
   return widths;
+}
+
+/** How much wider than there is room for. */
+function excessOf(widths: readonly number[], room: number): number {
+  return widths.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1) - room;
 }
 
 /** Lines of names and what they are, side by side, long ones continued below. */

@@ -92,6 +92,47 @@ describe('intentd stats', () => {
   });
 });
 
+describe('intentd stats of a model with a long name', () => {
+  it('leaves out a column before it cuts the version', async () => {
+    const named = mkdtempSync(join(tmpdir(), 'intentd-figures-'));
+    await written(named, (log) => {
+      const model = 'banking77-minilm-l12-h384';
+      log.record(requestRow({ model, version: '12.3.1', energyMj: 3, totalUs: 123_456, intent: null }));
+    });
+    const io = captureIo();
+    expect(await runCommandLine(['stats', '--by', 'model', '--state-dir', named], io)).toBe(0);
+    expect(io.printed[0]).not.toContain('oos');
+    expect(io.printed[1]).toMatch(/^banking77-minilm-l12-h384 12\.3\.1 /);
+  });
+});
+
+describe('intentd log', () => {
+  it('says that nothing is kept, or nothing like that', async () => {
+    const bare = mkdtempSync(join(tmpdir(), 'intentd-figures-'));
+    await written(bare, () => undefined);
+    const io = captureIo();
+    expect(await runCommandLine(['log', '--state-dir', bare], io)).toBe(0);
+    expect(io.printed).toEqual(['No request is kept yet: send one with intentd ask.']);
+    expect(await run('log', '--id', 'nobody')).toEqual(['No request that is kept is like that.']);
+    expect(await run('log', '--id', 'nobody', '--json')).toEqual([]);
+  });
+
+  it('names the day where not all are of today', async () => {
+    const old = mkdtempSync(join(tmpdir(), 'intentd-figures-'));
+    await written(old, (log) => {
+      log.record(requestRow({ time: new Date(2025, 2, 7, 9, 8, 7).getTime() }));
+      log.record(requestRow());
+    });
+    const io = captureIo();
+    expect(await runCommandLine(['log', '--state-dir', old], io)).toBe(0);
+    expect(io.printed[1]).toMatch(/^03-07 09:08:07 +greet /);
+    expect(io.printed[2]).toMatch(/^\d\d-\d\d \d\d:\d\d:\d\d +greet /);
+    const today = captureIo();
+    await runCommandLine(['log', '--since', '1h', '--state-dir', old], today);
+    expect(today.printed[1]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} +greet /);
+  });
+});
+
 describe('intentd power', () => {
   it('tells the rails now and over time, the meter, and what power depended on', async () => {
     const text = await run('power');
