@@ -270,6 +270,7 @@ async function measure() {
     slowestMs: percentile(within(during), 100),
     third,
     last,
+    agentMib: memory.filter((_, at) => (at + 1) % 10 === 0).map(({ agentMib }) => Math.round(agentMib)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -69,6 +69,39 @@ describe('intentd publish', () => {
     const refused = await publish('rotate', repository, 'timestamp', ...keys);
     expect([refused.status, refused.notes[0]]).toEqual([1, expect.stringContaining('--root-keys')]);
     expect((await publish('rotate', repository, 'timestamp', ...keys, ...rootKeys)).status).toBe(0);
+  });
+
+  it('tells programs under --json what it did', async () => {
+    const said = async (...args: string[]): Promise<unknown> =>
+      JSON.parse((await publish(...args, ...keys, '--json')).printed.join('\n')) as unknown;
+    const release = { family: 'tiny', version: '1.0.0', channel: 'canary', share: 50 };
+    const manifest = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
+    expect(await said('add', repository, bundle, '--share', '50')).toEqual({ ...release, manifest });
+    expect(
+      await said('promote', repository, 'tiny', '1.0.0', '--channel', 'canary', '--share', '50'),
+    ).toEqual(release);
+    expect(await said('rotate', repository, 'model-tiny')).toEqual({ role: 'model-tiny' });
+    const own = ['--keys', join(folder, 'k3'), '--passphrase-file', passphrase];
+    const made = await publish('init', join(folder, 'r3'), ...own, ...rootKeys, '--json');
+    expect(JSON.parse(made.printed.join('\n'))).toEqual({
+      repository: join(folder, 'r3'),
+      root: join(folder, 'r3', 'metadata', '1.root.json'),
+    });
+  });
+
+  it('says what to do about a folder that is none, a wrong passphrase and a lost key', async () => {
+    const none = await publish('add', join(folder, 'nothing'), bundle, ...keys);
+    expect(none.notes[0]).toMatch(/holds no repository: name the folder.*\[bad_repository\]/);
+    const wrong = join(folder, 'wrong');
+    writeFileSync(wrong, 'not the right passphrase');
+    const shut = await publish('add', repository, bundle, keys[0]!, keys[1]!, '--passphrase-file', wrong);
+    expect(shut.notes[0]).toMatch(/does not open with this passphrase.*\[bad_passphrase\]/);
+    const place = keys[1]!;
+    for (const name of readdirSync(place)) if (name.startsWith('snapshot-')) rmSync(join(place, name));
+    const lost = await publish('expire', repository, ...keys);
+    expect(lost.notes[0]).toMatch(/intentd publish rotate snapshot makes others, with the root keys/);
+    expect((await publish('rotate', repository, 'snapshot', ...keys, ...rootKeys)).status).toBe(0);
+    expect((await publish('expire', repository, ...keys)).status).toBe(0);
   });
 
   it('refuses a short passphrase, and a share or signers that make no sense', async () => {

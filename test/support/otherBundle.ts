@@ -13,6 +13,8 @@ interface Changes {
   readonly noFigures?: true;
   /** Another graph of the same weights, so that it needs a worker of its own. */
   readonly windowEachSide?: number;
+  /** Another head: the last of its weights in the last bit. */
+  readonly head?: true;
   /** Further files of 1 GiB of zeros that take no room, so that copying it takes long. */
   readonly ballast?: number;
 }
@@ -40,6 +42,12 @@ export function otherBundle(changes: Changes): string {
     const text = goldenWith(folder, changes.golden);
     writeFileSync(join(folder, 'golden.jsonl'), text);
     manifest.files['golden.jsonl'] = { sha256: sha256(text), bytes: Buffer.byteLength(text) };
+  }
+  if (changes.head) {
+    const head = readFileSync(join(folder, 'head.safetensors'));
+    head[head.length - 2]! ^= 1;
+    writeFileSync(join(folder, 'head.safetensors'), head);
+    manifest.files['head.safetensors'] = { sha256: sha256(head), bytes: head.length };
   }
   for (let at = 0; at < (changes.ballast ?? 0); at++) {
     writeFileSync(join(folder, `ballast-${at}`), '');

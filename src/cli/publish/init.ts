@@ -6,6 +6,7 @@ import type { Io } from '../io.js';
 import { openPublisher, withKeys, type KeyOptions } from './keyOptions.js';
 
 interface InitCommandOptions extends KeyOptions {
+  readonly json?: true;
   readonly signers?: Readonly<Record<string, KeyCount>>;
   readonly lifetime?: Partial<Lifetimes>;
 }
@@ -28,7 +29,8 @@ export function addInit(publish: Command, io: Io): void {
       'm of n keys must sign for a role, e.g. root=2/3; may be repeated (default: root=1/2, others 1/1)',
       signers,
     )
-    .option('--lifetime <role=days>', 'how long a role’s metadata is good; may be repeated', lifetime);
+    .option('--lifetime <role=days>', 'how long a role’s metadata is good; may be repeated', lifetime)
+    .option('--json', 'print one JSON object');
   withKeys(init)
     .addHelpText(
       'after',
@@ -47,8 +49,11 @@ export function addInit(publish: Command, io: Io): void {
         },
         lifetimes: { ...defaultLifetimes, ...options.lifetime },
       });
+      const root = join(folder, 'metadata', '1.root.json');
       io.print(
-        `${folder} is a repository now. Devices trust it through ${join(folder, 'metadata', '1.root.json')}`,
+        options.json === true
+          ? JSON.stringify({ repository: folder, root }, null, 2)
+          : `${folder} is a repository now. Devices trust it through ${root}`,
       );
     });
 }

@@ -27,7 +27,7 @@ export function addPromote(publish: Command, io: Io): void {
     .argument('<family>', 'id of the bundle')
     .argument('<version>', 'its version')
     .option('--dry-run <file>', 'change nothing; say which devices of this list would take what')
-    .option('--json', 'print the dry run as one JSON object');
+    .option('--json', 'print one JSON object');
   withKeys(withRollout(promote, 'stable'))
     .addHelpText(
       'after',
@@ -47,6 +47,10 @@ export function addPromote(publish: Command, io: Io): void {
       }
       await update.promote(context, family, version, options);
       const { channel, share } = options;
+      if (options.json === true) {
+        io.print(JSON.stringify({ family, version, channel, share }, null, 2));
+        return;
+      }
       io.print(
         share === 0
           ? `${family} ${version} is no longer offered in ${channel}`

@@ -7,6 +7,7 @@ import { openPublisher, withKeys, type KeyOptions } from './keyOptions.js';
 
 interface RotateOptions extends KeyOptions {
   readonly signers?: KeyCount;
+  readonly json?: true;
 }
 
 /** `intentd publish rotate REPOSITORY ROLE` */
@@ -20,7 +21,8 @@ export function addRotate(publish: Command, io: Io): void {
     )
     .argument('<repository>', 'folder of the repository')
     .argument('<role>', 'whose keys: root, targets, snapshot, timestamp or model-<id>')
-    .option('--signers <m/n>', 'from now on m of n keys must sign (default: as before)', count);
+    .option('--signers <m/n>', 'from now on m of n keys must sign (default: as before)', count)
+    .option('--json', 'print one JSON object');
   withKeys(rotate)
     .addHelpText(
       'after',
@@ -29,7 +31,7 @@ export function addRotate(publish: Command, io: Io): void {
     .action(async (repository: string, role: string, options: RotateOptions) => {
       const update = await import('../../update/index.js');
       await update.rotate(await openPublisher(repository, options), role, options.signers);
-      io.print(`${role} has new keys`);
+      io.print(options.json === true ? JSON.stringify({ role }, null, 2) : `${role} has new keys`);
     });
 }
 

@@ -22,7 +22,8 @@ export function addInstall(update: Command, io: Io): void {
     .description(
       'Have a running agent install the newest release of a model: it is fetched, verified, built, held to its ' +
         'gates beside what serves, and swapped in without a request lost. Returns when it serves on trial; if ' +
-        'it fails there the model before it serves again.',
+        'it fails there the model before it serves again. An encoder that is new sees copies of real requests ' +
+        'first, for five minutes unless update.gates.shadow.seconds says otherwise.',
     )
     .argument('[model]', 'its id (default: every model that is kept up to date)')
     .argument('[version]', 'this release instead of the newest')

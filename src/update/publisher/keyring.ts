@@ -90,7 +90,11 @@ export class Keyring {
     const present = keyids.filter((keyid) => this.#keys.has(keyid));
     if (present.length < threshold) {
       const absent = keyids.filter((keyid) => !this.#keys.has(keyid)).map((keyid) => keyid.slice(0, 12));
-      const hint = role === 'root' ? ' (name their folders with --root-keys)' : '';
+      const mender = role.startsWith('model-') ? 'targets' : 'root';
+      const hint =
+        role === 'root'
+          ? ' (name their folders with --root-keys)'
+          : ` (name their folder with --keys; for lost ones intentd publish rotate ${role} makes others, with the ${mender} keys)`;
       throw new IntentdError(
         'missing_key',
         `${role} needs ${threshold} of its ${keyids.length} keys, and ${present.length} are at hand: ${absent.join(', ')} ${absent.length === 1 ? 'is' : 'are'} missing${hint}.`,

@@ -28,7 +28,7 @@ export async function addRelease(
   context: PublisherContext,
   folder: string,
   rollout: Rollout,
-): Promise<Release> {
+): Promise<Release & { readonly family: string }> {
   const { manifest, digest } = await readBundle(folder);
   const { id: family, version, minAgent } = manifest;
   return context.repository.exclusively(async () => {
@@ -48,7 +48,7 @@ export async function addRelease(
     }
     const release = { version, manifest: digest, minAgent, share: rollout.share };
     await publish(context, state, family, offer(channels, family, release, rollout));
-    return release;
+    return { family, ...release };
   });
 }
 

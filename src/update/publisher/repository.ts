@@ -67,6 +67,12 @@ export class Repository {
   async read(trustedRoot: Uint8Array): Promise<RepositoryState> {
     const root = await this.#newestRoot(readMetadata('root', trustedRoot, 'The trusted root'));
     const versions = (await this.versionsOf('snapshot')).reverse();
+    if (versions.length === 0) {
+      throw new IntentdError(
+        'bad_repository',
+        `${this.folder} holds no repository: name the folder that intentd publish init made.`,
+      );
+    }
     for (const version of versions) {
       const state = await this.#stateAt(root, version);
       if (state !== undefined) return state;
