@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that start whole agents, load them and look at the clock: one file at a time, after the others. */
+/** Tests that start whole agents. */
 const whole = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/models/**/*.test.ts'];
+
+/** Those of them that only ask what comes of something, and wait until it does: two at a time. */
+const patient = [
+  'test/e2e/{heads,homeAssistant,models,mosquitto}.test.ts',
+  'test/faults/{bundles,downloadDiskFull,engineCache,repeats,requestLog,tls}.test.ts',
+  'test/faults/{updateAttacks,updateCrashes,updateRefusals}.test.ts',
+  'test/models/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -18,11 +26,22 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'whole',
+          name: 'agents',
+          include: patient,
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // They put load on agents and look at the clock: one file at a time, after the others.
+        test: {
+          name: 'clock',
           include: whole,
+          exclude: patient,
           testTimeout: 30_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
