@@ -93,8 +93,9 @@ async function turn(subject, until) {
   await sleep(until - performance.now());
 }
 
-/** Waits for the next commit; gives when it was seen. */
-async function commitOf({ agent }) {
+/** Waits for the next commit; gives when it was seen. An agent with nothing to write commits nothing. */
+async function commitOf({ agent, client }) {
+  await closedLoop(client, { ...options, seconds: 0.3 });
   const changed = () =>
     statSync(`${requestLogPath(agent.stateDir)}-wal`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const before = changed();
