@@ -8,7 +8,8 @@
 
 namespace intentd::attention {
 
-enum class DataType : std::int32_t { kHalf = 0, kInt8 = 1 };
+/// Of inputs and output alike, or of the inputs and then of the output.
+enum class DataType : std::int32_t { kHalf = 0, kInt8 = 1, kHalfToInt8 = 2 };
 
 /// What fixes the work apart from the data: sizes of [batch, sequence, heads * headSize] and the pattern.
 struct AttentionShape {
@@ -23,11 +24,11 @@ struct AttentionShape {
 /// One call. Token i sees j if |i - j| <= windowEachSide, or i or j is global; nothing past a row's length.
 struct Attention {
     AttentionShape shape;
-    DataType type;             // of all inputs and of the output
+    DataType type;
     bool packed;               // queryKey is [B, S, 3 * hidden] = query, key, value, and value is not read
     float scale;               // the factor on query . key, as 1 / sqrt(headSize)
-    float inputScale;          // int8: real = inputScale * stored, for query, key and value; half: not read
-    float outputScale;         // int8: stored = round(real / outputScale), to even, within -128..127; half: not read
+    float inputScale;          // int8 in: real = inputScale * stored, for query, key and value; half: not read
+    float outputScale;         // int8 out: stored = round(real / outputScale), to even, within -128..127; half: not read
     const void* queryKey;      // device, [B, S, 2 * hidden] = query of all heads, then key of all heads; 16-byte aligned
     const void* value;         // device, [B, S, hidden], 16-byte aligned; null when packed
     const std::int32_t* lengths; // device, [B]; outside 0..sequence they are taken as the nearest of the two

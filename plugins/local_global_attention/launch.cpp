@@ -97,7 +97,8 @@ bool validShape(const AttentionShape& shape) {
 bool valid(const Attention& call) {
     if (!attentionSupports(call.type, call.shape.headSize) || !validShape(call.shape)) return false;
     if (!positive(call.scale)) return false;
-    if (call.type == DataType::kInt8 && !(positive(call.inputScale) && positive(call.outputScale))) return false;
+    if (call.type == DataType::kInt8 && !positive(call.inputScale)) return false;
+    if (call.type != DataType::kHalf && !positive(call.outputScale)) return false;
     const bool value = call.packed || (call.value != nullptr && aligned(call.value));
     return value && call.queryKey != nullptr && aligned(call.queryKey) && call.output != nullptr &&
            aligned(call.output) && call.lengths != nullptr && aligned(call.workspace);

@@ -10,7 +10,9 @@ namespace intentd::attention {
 
 namespace {
 
-constexpr DataType typeOf(bool int8) { return int8 ? DataType::kInt8 : DataType::kHalf; }
+constexpr DataType typeOf(bool int8, bool int8Out) {
+    return int8 ? DataType::kInt8 : int8Out ? DataType::kHalfToInt8 : DataType::kHalf;
+}
 
 /// As Tiled::sharedBytes.
 constexpr std::size_t sharedBytesOf(bool int8, int head, int queries, int tileKeys, int stages) {
@@ -42,11 +44,11 @@ int chooseVariant(const AttentionShape& shape, DataType type) {
 
 } // namespace
 
-#define INTENTD_TILED_ENTRY(name, int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, minBlocks)   \
-    {#name, typeOf(int8), head, false, (warps) * 32, (warps) * (tiles) * 16, tileKeys,                                 \
+#define INTENTD_TILED_ENTRY(name, int8, out8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, least) \
+    {#name, typeOf(int8, out8), head, false, (warps) * 32, (warps) * (tiles) * 16, tileKeys,                           \
      sharedBytesOf(int8, head, (warps) * (tiles) * 16, tileKeys, stages)},
-#define INTENTD_SHORT_ENTRY(name, int8, head, warps, keys)                                                             \
-    {#name, typeOf(int8), head, true, (warps) * 32, 16, keys, 0},
+#define INTENTD_SHORT_ENTRY(name, int8, out8, head, warps, keys)                                                       \
+    {#name, typeOf(int8, out8), head, true, (warps) * 32, 16, keys, 0},
 
 const Variant kVariants[] = {INTENTD_TILED(INTENTD_TILED_ENTRY) INTENTD_SHORT(INTENTD_SHORT_ENTRY)};
 const int kVariantCount = static_cast<int>(sizeof(kVariants) / sizeof(kVariants[0]));
@@ -83,7 +85,8 @@ LaunchPlan planLaunch(const AttentionShape& shape, DataType type, const Tuning& 
 KernelParams kernelParams(const Attention& call, const LaunchPlan& plan) noexcept {
     const AttentionShape& shape = call.shape;
     const bool int8 = call.type == DataType::kInt8;
-    const int hiddenBytes = shape.heads * shape.headSize * (int8 ? 1 : 2);
+    const int hidden = shape.heads * shape.headSize;
+    const int hiddenBytes = hidden * (int8 ? 1 : 2);
     const char* queryKey = static_cast<const char*>(call.queryKey);
     constexpr float kLog2E = 1.4426950408889634f;
     KernelParams p{};
@@ -99,18 +102,19 @@ KernelParams kernelParams(const Attention& call, const LaunchPlan& plan) noexcep
     p.globals = shape.globalTokens < shape.sequence ? shape.globalTokens : shape.sequence;
     p.queryKeyStride = hiddenBytes * (call.packed ? 3 : 2);
     p.valueStride = hiddenBytes * (call.packed ? 3 : 1);
-    p.outputStride = hiddenBytes;
+    p.outputStride = hidden * (call.type == DataType::kHalf ? 2 : 1);
     p.queryTiles = plan.queryTiles;
     p.globalTiles = plan.globalTiles;
     p.splits = plan.splits;
     p.splitKeys = plan.splitKeys;
     p.scoreFactor = call.scale * kLog2E * (int8 ? call.inputScale * call.inputScale : 1.0f);
-    p.outputFactor = int8 ? call.inputScale / call.outputScale : 1.0f;
+    p.outputFactor = (int8 ? call.inputScale : 1.0f) / (call.type == DataType::kHalf ? 1.0f : call.outputScale);
     return p;
 }
 
 bool attentionSupports(DataType type, std::int32_t headSize) noexcept {
-    return (type == DataType::kHalf || type == DataType::kInt8) && (headSize == 32 || headSize == 64 || headSize == 128);
+    const bool known = type == DataType::kHalf || type == DataType::kInt8 || type == DataType::kHalfToInt8;
+    return known && (headSize == 32 || headSize == 64 || headSize == 128);
 }
 
 std::size_t attentionWorkspaceBytes(const AttentionShape& shape) noexcept {

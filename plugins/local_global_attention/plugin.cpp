@@ -58,8 +58,8 @@ std::string metadataOf(const Attributes& attributes)
                        + std::to_string(attributes.windowEachSide) + ", globalTokens "
                        + std::to_string(attributes.globalTokens) + ", scale " + exact(attributes.scale) + ", packed "
                        + std::to_string(attributes.packed);
-    if (attributes.hasScales())
-        text += ", inputScale " + exact(attributes.inputScale) + ", outputScale " + exact(attributes.outputScale);
+    if (attributes.inputScale > 0) text += ", inputScale " + exact(attributes.inputScale);
+    if (attributes.outputScale > 0) text += ", outputScale " + exact(attributes.outputScale);
     return text;
 }
 
@@ -105,7 +105,7 @@ std::int32_t LocalGlobalAttention::getOutputDataTypes(nvinfer1::DataType* output
     return guarded(name_.c_str(), failure, [&] {
         checkTypes(attributes_, {inputTypes, inputTypes + nbInputs});
         if (nbOutputs != 1) throw PluginError(std::to_string(nbOutputs) + " outputs, expected 1");
-        outputTypes[0] = inputTypes[0];
+        outputTypes[0] = outputType(kernelType(attributes_, inputTypes[0]));
         return success;
     });
 }
@@ -131,9 +131,12 @@ bool LocalGlobalAttention::supportsFormatCombination(std::int32_t pos,
     const nvinfer1::PluginTensorDesc& tensor = inOut[pos].desc;
     if (tensor.format != nvinfer1::TensorFormat::kLINEAR) return false;
     if (pos == nbInputs - 1) return tensor.type == nvinfer1::DataType::kINT32; // lengths
-    if (pos > 0) return tensor.type == inOut[0].desc.type;
-    return tensor.type == nvinfer1::DataType::kHALF
-           || (tensor.type == nvinfer1::DataType::kINT8 && attributes_.hasScales());
+    return guarded(name_.c_str(), false, [&] {
+        const nvinfer1::DataType first = inOut[0].desc.type;
+        const bool known = first == nvinfer1::DataType::kHALF
+                           || (first == nvinfer1::DataType::kINT8 && attributes_.inputScale > 0);
+        return known && tensor.type == (pos < nbInputs ? first : outputType(kernelType(attributes_, first)));
+    });
 }
 
 std::size_t LocalGlobalAttention::getWorkspaceSize(const nvinfer1::DynamicPluginTensorDesc* inputs,

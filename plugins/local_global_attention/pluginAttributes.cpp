@@ -85,12 +85,10 @@ Attributes attributesOf(FieldReader& reader)
     attributes.packed = reader.integer("packed", 0);
     if (attributes.packed > 1)
         throw PluginError("attribute packed is " + std::to_string(attributes.packed) + ", expected 0 or 1");
-    if (reader.has("inputScale") != reader.has("outputScale"))
-        throw PluginError("attributes inputScale and outputScale belong together, one is missing");
-    if (reader.has("inputScale")) {
-        attributes.inputScale = reader.positive("inputScale");
-        attributes.outputScale = reader.positive("outputScale");
-    }
+    if (reader.has("inputScale") && !reader.has("outputScale"))
+        throw PluginError("attribute inputScale is there without outputScale: INT8 goes in, so INT8 comes out");
+    if (reader.has("outputScale")) attributes.outputScale = reader.positive("outputScale");
+    if (reader.has("inputScale")) attributes.inputScale = reader.positive("inputScale");
     reader.expectNothingElse();
     return attributes;
 }
@@ -138,11 +136,13 @@ PlanFields::PlanFields(const Attributes& attributes) noexcept
           PluginField("globalTokens", &attributes_.globalTokens, PluginFieldType::kINT32, 1),
           PluginField("scale", &attributes_.scale, PluginFieldType::kFLOAT32, 1),
           PluginField("packed", &attributes_.packed, PluginFieldType::kINT32, 1),
-          PluginField("inputScale", &attributes_.inputScale, PluginFieldType::kFLOAT32, 1),
           PluginField("outputScale", &attributes_.outputScale, PluginFieldType::kFLOAT32, 1),
+          PluginField("inputScale", &attributes_.inputScale, PluginFieldType::kFLOAT32, 1),
       }
-    // A node without scales has neither field in its plan.
-    , collection_{static_cast<std::int32_t>(fields_.size()) - (attributes.hasScales() ? 0 : 2), fields_.data()}
+    // Scales that a node lacks are not in its plan; none has that of the input alone.
+    , collection_{static_cast<std::int32_t>(fields_.size()) - (attributes.outputScale > 0 ? 0 : 1)
+                      - (attributes.inputScale > 0 ? 0 : 1),
+          fields_.data()}
 {
 }
 

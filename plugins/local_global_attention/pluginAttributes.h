@@ -15,10 +15,8 @@ struct Attributes {
     std::int32_t globalTokens = 0;
     float scale = 0;
     std::int32_t packed = 0;
-    float inputScale = 0;  // 0: the node has no scales, its tensors are FP16
-    float outputScale = 0;
-
-    bool hasScales() const { return inputScale > 0; }
+    float inputScale = 0;  // 0: the node has none, its inputs are FP16
+    float outputScale = 0; // 0: the node has none, its output is FP16
 };
 
 /// The attributes that a node may have, with their types: what the parser looks for.

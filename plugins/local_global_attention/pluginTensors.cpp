@@ -72,12 +72,18 @@ std::int32_t inputCount(const Attributes& attributes) noexcept
 
 DataType kernelType(const Attributes& attributes, nvinfer1::DataType type)
 {
-    if (type == nvinfer1::DataType::kHALF) return DataType::kHalf;
+    const bool onlyOutput = attributes.outputScale > 0 && !(attributes.inputScale > 0);
+    if (type == nvinfer1::DataType::kHALF) return onlyOutput ? DataType::kHalfToInt8 : DataType::kHalf;
     if (type != nvinfer1::DataType::kINT8)
         throw PluginError("a tensor of TensorRT's data type " + std::to_string(static_cast<int>(type))
                           + ", expected FP16 (1), or INT8 (2) with inputScale and outputScale");
-    if (!attributes.hasScales()) throw PluginError("INT8 tensors need the attributes inputScale and outputScale");
+    if (!(attributes.inputScale > 0)) throw PluginError("INT8 inputs need the attributes inputScale and outputScale");
     return DataType::kInt8;
+}
+
+nvinfer1::DataType outputType(DataType type) noexcept
+{
+    return type == DataType::kHalf ? nvinfer1::DataType::kHALF : nvinfer1::DataType::kINT8;
 }
 
 void checkTypes(const Attributes& attributes, const std::vector<nvinfer1::DataType>& types)

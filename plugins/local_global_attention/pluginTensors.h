@@ -17,8 +17,12 @@ constexpr std::int64_t longestSequence = 8192;
 /// Inputs of the node: query-key, value, lengths; or packed, lengths.
 std::int32_t inputCount(const Attributes& attributes) noexcept;
 
-/// The kernel's type for tensors of `type`. Throws PluginError: not FP16, nor INT8 of a node with scales.
+/// The kernel's type for inputs of `type`: an output is INT8 where the node has an outputScale and either no inputScale
+/// or INT8 inputs. Throws PluginError: not FP16, nor INT8 of a node with both scales.
 DataType kernelType(const Attributes& attributes, nvinfer1::DataType type);
+
+/// TensorRT's type of the kernel's output.
+nvinfer1::DataType outputType(DataType type) noexcept;
 
 /// Throws PluginError that names the input: types of the inputs, lengths last.
 void checkTypes(const Attributes& attributes, const std::vector<nvinfer1::DataType>& types);

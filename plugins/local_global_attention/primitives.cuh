@@ -118,6 +118,11 @@ __device__ __forceinline__ float quadMax(float x) {
     return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
 }
 
+/// What lane `from` of the warp has.
+__device__ __forceinline__ u32 shuffleFrom(u32 x, int from) {
+    return __shfl_sync(0xffffffffu, x, from);
+}
+
 /// Four lanes hold a 4 x 4 matrix, a row each; afterwards a column each.
 __device__ __forceinline__ void transposeQuad(u32& r0, u32& r1, u32& r2, u32& r3) {
     const int lane = laneIndex();

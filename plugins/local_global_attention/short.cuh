@@ -7,9 +7,10 @@
 namespace intentd::attention {
 
 /// kWarps independent warps a block; kKeys keys in registers at once.
-template <bool kInt8, int kHeadSize, int kWarps, int kKeys>
+template <bool kInt8, bool kInt8Out, int kHeadSize, int kWarps, int kKeys>
 struct Short {
     using H = Head<kInt8, kHeadSize>;
+    using Out = Head<kInt8Out, kHeadSize>;
     static constexpr int warps = kWarps;
     static constexpr int keys = kKeys;
 };
@@ -82,17 +83,17 @@ struct DirectKeys {
 };
 
 /// Writes a warp's 16 rows from `firstRow` on, those from `end` on as zeros.
-template <class H>
+template <class Out, class H>
 __device__ __forceinline__ void storeDirect(const SoftmaxState<H, 1>& state, const KernelParams& p, const Work& work,
                                             int firstRow, int end) {
 #pragma unroll
     for (int h = 0; h < 2; h++) {
         const int i = firstRow + h * 8 + laneIndex() / 4;
-        u32 chunks[H::chunks];
-        packRow(chunks, state, 0, h, p.outputFactor);
+        u32 chunks[Out::chunks];
+        packRow<Out>(chunks, state, 0, h, p.outputFactor);
 #pragma unroll
-        for (int c = 0; c < H::chunks; c++) chunks[c] = i < end ? chunks[c] : 0u;
-        storeRow(chunks, outputOf<H>(p, work) + static_cast<long long>(i) * p.outputStride, i < p.sequence);
+        for (int c = 0; c < Out::chunks; c++) chunks[c] = i < end ? chunks[c] : 0u;
+        storeRow(chunks, outputOf<Out>(p, work) + static_cast<long long>(i) * p.outputStride, i < p.sequence);
     }
 }
 
@@ -129,7 +130,7 @@ __device__ __forceinline__ void attendShort(const KernelParams& p) {
         keys.arrange(first, work.pattern.length);
         attendChunk<true, C::keys>(state, queries, keys, work.pattern, firstRow, first, p.scoreFactor);
     }
-    storeDirect(state, p, work, firstRow, rows.end);
+    storeDirect<typename C::Out>(state, p, work, firstRow, rows.end);
 }
 
 } // namespace intentd::attention

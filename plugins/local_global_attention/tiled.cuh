@@ -7,10 +7,11 @@ namespace intentd::attention {
 
 /// kWarps warps of kTiles x 16 queries each; tiles of kTileKeys keys, kStages of them in shared memory. A warp takes
 /// kFullKeys keys at once where all its queries see them, kMaskedKeys where only some do, and skips what none sees.
-template <bool kInt8, int kHeadSize, int kWarps, int kTiles, int kTileKeys, int kFullKeys, int kMaskedKeys, int kStages,
+template <bool kInt8, bool kInt8Out, int kHeadSize, int kWarps, int kTiles, int kTileKeys, int kFullKeys, int kMaskedKeys, int kStages,
           bool kQueriesStay>
 struct Tiled {
     using H = Head<kInt8, kHeadSize>;
+    using Out = Head<kInt8Out, kHeadSize>;
     static constexpr int tilesPerWarp = kTiles;
     static constexpr int threads = kWarps * 32;
     static constexpr int warpQueries = kTiles * 16;
@@ -94,15 +95,15 @@ template <class C>
 __device__ __forceinline__ void finishTile(const SoftmaxState<typename C::H, C::tilesPerWarp>& state,
                                            const KernelParams& p, const Work& work, u32 staging, int firstRow,
                                            Span rows) {
-    using H = typename C::H;
+    using Out = typename C::Out;
     if (!work.global()) {
         const int begin = p.globalTiles > 0 ? work.pattern.globals : 0;
-        storeOutput(state, p, work, staging, firstRow, {begin, p.sequence}, rows);
+        storeOutput<Out>(state, p, work, staging, firstRow, {begin, p.sequence}, rows);
     } else if (usedSplits(p, work.pattern.length) == 1) {
-        storeOutput(state, p, work, staging, firstRow, rows, rows);
+        storeOutput<Out>(state, p, work, staging, firstRow, rows, rows);
     } else {
         storePartial(state, p, work, firstRow);
-        if (lastOfHead(p, work, C::tileQueries)) combine<H>(p, work, C::threads);
+        if (lastOfHead(p, work, C::tileQueries)) combine<Out, typename C::H>(p, work, C::threads);
     }
 }
 
@@ -114,7 +115,7 @@ __device__ __forceinline__ void attendTiled(const KernelParams& p) {
     if (work.empty() || tileCount(work.tiles) == 0) {
         const int begin = larger(work.firstQuery, p.globalTiles > 0 ? work.pattern.globals : 0);
         const Span rows = {begin, smaller(work.firstQuery + C::tileQueries, p.sequence)};
-        if (!work.global()) storeZeros<H>(p, work, rows, C::threads);
+        if (!work.global()) storeZeros<typename C::Out>(p, work, rows, C::threads);
         return;
     }
     const int warp = static_cast<int>(threadIdx.x) / 32;

@@ -59,10 +59,10 @@ describe.skipIf(missingPlugins)('the creator of LocalGlobalAttention', () => {
       expect(answer).toEqual({ ok: false, log: [`LocalGlobalAttention node: ${message}`] });
     });
 
-    it.each(['inputScale', 'outputScale'])('refuses one scale without the other, here without %s', (name) => {
-      const answer = lastAnswer(build, create(without(name, { ...bertBase, ...steps })));
+    it('refuses a scale of the input without one of the output', () => {
+      const answer = lastAnswer(build, create(without('outputScale', { ...bertBase, ...steps })));
       expect(answer.ok).toBe(false);
-      expect(answer.log).toEqual([expect.stringContaining('inputScale and outputScale belong together')]);
+      expect(answer.log).toEqual([expect.stringContaining('inputScale is there without outputScale')]);
     });
   });
 });

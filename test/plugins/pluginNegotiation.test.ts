@@ -13,19 +13,25 @@ const types = ['float', 'half', 'int8', 'int32', 'bf16', 'int64'];
 const formats = ['linear', 'chw4', 'chw32', 'hwc8'];
 const tensors = types.flatMap((type) => formats.map((format) => `${type}/${format}`));
 
+const outputScale = steps['outputScale']!;
+const scales = { none: {}, both: steps, output: { outputScale } };
+
 /** What the node takes, written down once more: the first tensor's type rules, lengths are INT32. */
-function expected(combination: readonly string[], hasScales: boolean): boolean {
-  const [first, ...others] = combination;
-  const states = others.toSpliced(-2, 1);
-  const typed = first === 'half/linear' || (hasScales && first === 'int8/linear');
-  return typed && combination.at(-2) === 'int32/linear' && states.every((tensor) => tensor === first);
+function expected(combination: readonly string[], given: keyof typeof scales): boolean {
+  const [first] = combination;
+  const typed = first === 'half/linear' || (given === 'both' && first === 'int8/linear');
+  const inputs = combination.slice(0, -2);
+  const output = given === 'output' ? 'int8/linear' : first;
+  const states = inputs.every((tensor) => tensor === first) && combination.at(-1) === output;
+  return typed && combination.at(-2) === 'int32/linear' && states;
 }
 
 /** Every combination in which at most two tensors differ from one that is taken. */
 function combinations(inputs: number): string[][] {
-  const taken = ['half/linear', 'int8/linear'].map((state) =>
-    Array.from({ length: inputs + 1 }, (_, at) => (at === inputs - 1 ? 'int32/linear' : state)),
-  );
+  const taken = ['half half', 'int8 int8', 'half int8'].map((states) => {
+    const [state, output] = states.split(' ').map((type) => `${type}/linear`) as [string, string];
+    return [...Array.from({ length: inputs - 1 }, () => state), 'int32/linear', output];
+  });
   const changed = (from: string[][]) =>
     from.flatMap((one) => one.flatMap((_, at) => tensors.map((tensor) => one.with(at, tensor))));
   const all = changed(changed(taken)).map((one) => one.join(' '));
@@ -38,15 +44,15 @@ describe.skipIf(missingPlugins)('what tensors LocalGlobalAttention takes', () =>
       { packed: 'i=1', inputs: 2 },
       { packed: 'i=0', inputs: 3 },
     ])('with packed:$packed', ({ packed, inputs }) => {
-      it.each([true, false])(
+      it.each(['none', 'both', 'output'] as const)(
         'accepts its types in linear format and no others, scales given: %s',
-        (scales) => {
-          const node = create({ ...bertBase, packed, ...(scales ? steps : {}) });
+        (given) => {
+          const node = create({ ...bertBase, packed, ...scales[given] });
           const table = combinations(inputs);
           const { answers } = askPlugin(build, [node, ...table.map((one) => `supports ${one.join(' ')}`)]);
           const accepted = answers.slice(1).map(({ positions }) => (positions as boolean[]).every(Boolean));
           expect(table.length).toBeGreaterThan(1000);
-          expect(accepted).toEqual(table.map((one) => expected(one, scales)));
+          expect(accepted).toEqual(table.map((one) => expected(one, given)));
         },
       );
     });
@@ -55,6 +61,8 @@ describe.skipIf(missingPlugins)('what tensors LocalGlobalAttention takes', () =>
       [bertBase, 'half int32', 1],
       [{ ...bertBase, packed: 'i=0' }, 'half half int32', 1],
       [{ ...bertBase, ...steps }, 'int8 int32', 2],
+      [{ ...bertBase, ...steps }, 'half int32', 1],
+      [{ ...bertBase, outputScale }, 'half int32', 2],
     ])('gives the type it takes: %o %s', (fields, inputs, output) => {
       expect(lastAnswer(build, create(fields), `types ${inputs}`)).toEqual({ ok: true, output, log: [] });
     });
@@ -64,7 +72,7 @@ describe.skipIf(missingPlugins)('what tensors LocalGlobalAttention takes', () =>
         'float int32',
         "a tensor of TensorRT's data type 0, expected FP16 (1), or INT8 (2) with inputScale and outputScale",
       ],
-      ['int8 int32', 'INT8 tensors need the attributes inputScale and outputScale'],
+      ['int8 int32', 'INT8 inputs need the attributes inputScale and outputScale'],
       ['half int64', 'lengths are not INT32'],
       ['half half int32', '3 inputs with packed 1, expected 2: query-key-value, lengths'],
     ])('refuses the types %s with a reason', (inputs, message) => {

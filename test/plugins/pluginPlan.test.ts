@@ -10,6 +10,7 @@ import {
 } from '../support/pluginProbe.js';
 
 const int8 = { ...bertBase, ...steps };
+const mixed = { ...bertBase, outputScale: steps['outputScale']! };
 const written = {
   format: 1,
   heads: 12,
@@ -33,9 +34,15 @@ describe.skipIf(missingPlugins)('LocalGlobalAttention in a plan', () => {
       expect(lastAnswer(build, create(bertBase), 'plan')['fields']).toEqual(rest);
     });
 
+    it('writes the scale of its output alone where the node has no other', () => {
+      const { inputScale: _, ...rest } = written;
+      expect(lastAnswer(build, create(mixed), 'plan')['fields']).toEqual(rest);
+    });
+
     it.each([
       ['FP16', bertBase],
       ['INT8', int8],
+      ['FP16 to INT8', mixed],
     ])('comes back from a plan as it went in: %s', (_, fields) => {
       const { answers } = askPlugin(build, [create(fields), 'plan', 'reload', 'plan', 'clone', 'plan']);
       const [, before, , reloaded, , cloned] = answers;

@@ -92,7 +92,7 @@ void drawData(Case& c, Draw& draw, bool int8) {
     const int width = c.call.packed ? 3 * hidden : 2 * hidden;
     c.queryKey.resize(tokens * width * element);
     c.value.resize(tokens * hidden * element);
-    c.output.assign(tokens * hidden * element, 0x7f); // NaN in halves
+    c.output.assign(tokens * hidden * (c.call.type == DataType::kHalf ? 2 : 1), 0x7f); // NaN in halves
     c.real.assign(tokens * 3 * hidden, 0);
     for (std::size_t token = 0; token < tokens; token++) {
         const bool past = static_cast<int>(token % shape.sequence) >= c.lengths[token / shape.sequence];
@@ -141,7 +141,7 @@ void run(Case& c) {
 
 /// What is wrong, or nothing.
 std::string judge(const Case& c, double& worst) {
-    const bool int8 = c.call.type == DataType::kInt8;
+    const bool int8 = c.call.type != DataType::kHalf;
     const std::vector<double> expected = referenceAttention(c.call.shape, c.call.scale, c.lengths, c.real);
     const int hidden = c.call.shape.heads * c.call.shape.headSize;
     for (std::size_t i = 0; i < expected.size(); i++) {

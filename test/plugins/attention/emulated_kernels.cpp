@@ -13,12 +13,12 @@ __align__(128) char sharedMemory[228 * 1024];
 
 namespace {
 
-#define INTENTD_TILED_KERNEL(name, int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, minBlocks)  \
+#define INTENTD_TILED_KERNEL(name, int8, out8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay, least) \
     {#name, (warps) * 32, [](const KernelParams& p) {                                                                  \
-         attendTiled<Tiled<int8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay>>(p);                \
+         attendTiled<Tiled<int8, out8, head, warps, tiles, tileKeys, fullKeys, maskedKeys, stages, stay>>(p);          \
      }},
-#define INTENTD_SHORT_KERNEL(name, int8, head, warps, keys)                                                            \
-    {#name, (warps) * 32, [](const KernelParams& p) { attendShort<Short<int8, head, warps, keys>>(p); }},
+#define INTENTD_SHORT_KERNEL(name, int8, out8, head, warps, keys)                                                      \
+    {#name, (warps) * 32, [](const KernelParams& p) { attendShort<Short<int8, out8, head, warps, keys>>(p); }},
 
 const EmulatedKernel kKernels[] = {INTENTD_TILED(INTENTD_TILED_KERNEL) INTENTD_SHORT(INTENTD_SHORT_KERNEL)};
 

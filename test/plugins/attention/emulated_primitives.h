@@ -76,6 +76,15 @@ inline u32 shuffleXor(u32 x, int mask) {
     return out;
 }
 
+inline u32 shuffleFrom(u32 x, int from) {
+    const u32 in[2] = {x, static_cast<u32>(from)};
+    u32 out;
+    emulation::exchange(in, 2, &out, 1, [](emulation::Exchange& all) {
+        for (int i = 0; i < 32; i++) all.out[i][0] = all.in[all.in[i][1]][0];
+    });
+    return out;
+}
+
 /// The fragments of m16n8: element (row, column) of the results lies in this lane and register.
 inline void place(int row, int column, int& lane, int& r) {
     lane = row % 8 * 4 + column / 2;
