@@ -1,39 +1,34 @@
-import type { Matrix } from '../encoder.js';
 import { float, int, text, type Attribute } from './attributes.js';
 import type { Value } from './graphBuilder.js';
 import { product, type PortableLayer } from './portableLayer.js';
-import { dequantize, quantize, siteOf } from './quantization.js';
+import { dequantize, siteOf } from './quantization.js';
 import { roundedTo } from './tensorData.js';
 
 /** The operator set of the node that `plugins/local_global_attention` computes. */
 export const pluginDomain = 'trt.plugins';
 
-const queryKey = ['attention.query', 'attention.key'] as const;
-
 /**
- * Projects query, key and value and attends with the node `LocalGlobalAttention`. Where value is 2:4 it
- * is a product of its own: fused with the dense query and key it could not run sparse.
+ * Projects query, key and value as one product and attends with the node `LocalGlobalAttention`. Where the graph is
+ * quantized the node takes FP16 and gives INT8: a step before it would be a kernel of its own, and the product that is
+ * left in FP16 runs dense in TensorRT even where its weights are 2:4, so value is not kept apart.
  */
 export function pluginAttention(part: PortableLayer, input: Value): Value {
   const { graph, layer, name, type } = part;
-  const packed = !isSparse(layer.linear['attention.value'].weight);
-  const projected = packed
-    ? [product(part, input, [...queryKey, 'attention.value'], 'attention.queryKeyValue')]
-    : [product(part, input, queryKey, 'attention.queryKey'), product(part, input, ['attention.value'])];
+  const projected = product(
+    part,
+    input,
+    ['attention.query', 'attention.key', 'attention.value'],
+    'attention.queryKeyValue',
+  );
   if (!part.quantized) return attentionNode(part, projected, `${name}.context`, {});
-  const inputs = siteOf(layer, 'qkv', name);
   const output = siteOf(layer, 'context', name);
-  const whole = projected.map((value) => quantize(graph, value, inputs, type));
-  const steps = {
-    inputScale: float(roundedTo(type, inputs.step)),
-    outputScale: float(roundedTo(type, output.step)),
-  };
-  return dequantize(graph, attentionNode(part, whole, `${name}.context`, steps), output, type);
+  const steps = { outputScale: float(roundedTo(type, output.step)) };
+  return dequantize(graph, attentionNode(part, projected, `${name}.context`, steps), output, type);
 }
 
 function attentionNode(
   { graph, encoder, tokens }: PortableLayer,
-  projected: readonly Value[],
+  projected: Value,
   name: string,
   steps: Readonly<Record<string, Attribute>>,
 ): Value {
@@ -44,15 +39,11 @@ function attentionNode(
     windowEachSide: int(encoder.attention.windowEachSide),
     globalTokens: int(encoder.attention.globalTokens),
     scale: float(1 / Math.sqrt(hidden / heads)),
-    packed: int(projected.length === 1 ? 1 : 0),
+    packed: int(1),
     ...steps,
   };
-  return graph.node('LocalGlobalAttention', [...projected, tokens.lengths], name, {
+  return graph.node('LocalGlobalAttention', [projected, tokens.lengths], name, {
     domain: pluginDomain,
     attributes,
   });
-}
-
-function isSparse(weight: Matrix): boolean {
-  return weight.kind === 'int8' && weight.sparse;
 }

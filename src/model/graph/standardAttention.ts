@@ -17,7 +17,10 @@ export function standardMask({ graph, encoder, tokens, type }: PortableGraph): V
   return graph.node('Unsqueeze', [rows, graph.constant('axes.1', int64s(1))], 'mask');
 }
 
-/** Attention in ONNX's own operators; the context is quantized at its site. */
+/**
+ * Attention in ONNX's own operators; the context is quantized at its site. The projections stay as their products
+ * leave them: TensorRT 10.6 computes batches wrongly where INT8 lies between them and its fused attention.
+ */
 export function standardAttention(part: PortableLayer, input: Value, mask: Value): Value {
   const { graph, encoder, name, type } = part;
   const { hidden, heads } = encoder.architecture;
@@ -41,11 +44,11 @@ export function standardAttention(part: PortableLayer, input: Value, mask: Value
   return atSite(part, 'context', graph.node('Reshape', [turned, flat], `${name}.context`));
 }
 
-/** A projection, quantized at its site, as one matrix a head. */
+/** A projection as one matrix a head. */
 function headsOf(part: PortableLayer, input: Value, linear: LinearName, perm: number[]): Value {
   const { graph, encoder, name } = part;
   const { hidden, heads } = encoder.architecture;
-  const projected = atSite(part, 'qkv', product(part, input, [linear]));
+  const projected = product(part, input, [linear]);
   const shape = graph.constant('attention.heads', int64s(0, 0, heads, hidden / heads));
   const split = graph.node('Reshape', [projected, shape], `${name}.${linear}.heads`);
   return graph.node('Transpose', [split], `${name}.${linear}.turned`, {

@@ -11,30 +11,32 @@ const written = (encoder: Encoder, ...[options]: [Parameters<typeof encoderToOnn
   new ReadGraph(encoderToOnnx(encoder, options));
 
 describe('INT8 weights of the planned layers', () => {
-  it.each(['plugin', 'standard'] as const)('are 2:4 along the inputs with %s attention', (attention) => {
-    const graph = written(sparse, { precision: 'int8', attention });
+  it('are 2:4 along the inputs with standard attention', () => {
+    const graph = written(sparse, { precision: 'int8', attention: 'standard' });
     for (const layer of [0, 1]) {
       for (const linear of planned) {
         const { data, shape } = graph.int8s(`layer.${layer}.${linear}.weight`);
         expect(leastZerosInFour(data, shape[0]!, shape[1]!, 0, shape[1]!)).toBeGreaterThanOrEqual(2);
       }
     }
-    const query = attention === 'plugin' ? 'attention.queryKey' : 'attention.query';
-    const { data, shape } = graph.int8s(`layer.0.${query}.weight`);
+    const { data, shape } = graph.int8s('layer.0.attention.query.weight');
     expect(leastZerosInFour(data, shape[0]!, shape[1]!, 0, shape[1]!)).toBeLessThan(2);
   });
 
-  it('are 2:4 along the inputs for ONNX Runtime, value among query and key', () => {
-    const graph = written(sparse, { precision: 'int8', attention: 'onnxruntime' });
-    for (const linear of planned.filter((name) => name !== 'attention.value')) {
-      const { data, shape } = graph.int8s(`layer.1.${linear}.weight`);
-      expect(leastZerosInFour(data, shape[0]!, shape[1]!, 0, shape[1]!)).toBeGreaterThanOrEqual(2);
-    }
-    const { data, shape } = graph.int8s('layer.1.attention.queryKeyValue.weight');
-    const { hidden } = sparse.architecture;
-    expect(leastZerosInFour(data, shape[0]!, shape[1]!, 2 * hidden, 3 * hidden)).toBeGreaterThanOrEqual(2);
-    expect(leastZerosInFour(data, shape[0]!, shape[1]!, 0, hidden)).toBeLessThan(2);
-  });
+  it.each(['plugin', 'onnxruntime'] as const)(
+    'are 2:4 along the inputs for %s, value among query and key',
+    (attention) => {
+      const graph = written(sparse, { precision: 'int8', attention });
+      for (const linear of planned.filter((name) => name !== 'attention.value')) {
+        const { data, shape } = graph.int8s(`layer.1.${linear}.weight`);
+        expect(leastZerosInFour(data, shape[0]!, shape[1]!, 0, shape[1]!)).toBeGreaterThanOrEqual(2);
+      }
+      const { data, shape } = graph.int8s('layer.1.attention.queryKeyValue.weight');
+      const { hidden } = sparse.architecture;
+      expect(leastZerosInFour(data, shape[0]!, shape[1]!, 2 * hidden, 3 * hidden)).toBeGreaterThanOrEqual(2);
+      expect(leastZerosInFour(data, shape[0]!, shape[1]!, 0, hidden)).toBeLessThan(2);
+    },
+  );
 });
 
 describe('the attention node for TensorRT', () => {
@@ -46,32 +48,24 @@ describe('the attention node for TensorRT', () => {
     scale: Math.fround(1 / Math.sqrt(8)),
   };
 
-  it('takes query-key and a 2:4 value apart, INT8 with its steps', () => {
-    const graph = written(sparse, { precision: 'int8', attention: 'plugin' });
+  it.each([
+    ['2:4', sparse],
+    ['dense', dense],
+  ])('takes query, key and value packed in FP16 and gives INT8 with its step, value %s', (_, encoder) => {
+    const graph = written(encoder, { precision: 'int8', attention: 'plugin' });
     const nodes = graph.nodes('LocalGlobalAttention');
     expect(nodes).toHaveLength(2);
     const [node] = nodes;
-    const { qkv, context } = sparse.layers[0]!.activation!;
     expect(node!.domain).toBe('trt.plugins');
-    expect(node!.input).toHaveLength(3);
-    expect(node!.input![2]).toBe('lengths');
-    const { inputScale, outputScale, ...rest } = attributesOf(node!);
-    expect(rest).toEqual({ ...attributes, packed: 0 });
-    expect(inputScale).toBeCloseTo(qkv, 4);
-    expect(outputScale).toBeCloseTo(context, 4);
-    expect(graph.maker(node!.input![0])?.opType).toBe('QuantizeLinear');
-    expect(graph.maker(node!.input![1])?.opType).toBe('QuantizeLinear');
-    expect(graph.int8s('layer.0.attention.queryKey.weight').shape).toEqual([32, 64]);
+    expect(node!.input).toHaveLength(2);
+    expect(node!.input![1]).toBe('lengths');
+    const { outputScale, ...rest } = attributesOf(node!);
+    expect(rest).toEqual({ ...attributes, packed: 1 });
+    expect(outputScale).toBeCloseTo(encoder.layers[0]!.activation!.context, 4);
+    expect(graph.maker(node!.input![0])?.opType).toBe('Add');
+    expect(graph.int8s('layer.0.attention.queryKeyValue.weight').shape).toEqual([32, 96]);
     const after = graph.model.graph!.node!.find(({ input }) => input?.[0] === node!.output![0]);
     expect(after?.opType).toBe('DequantizeLinear');
-  });
-
-  it('takes all three packed where value is dense', () => {
-    const graph = written(dense, { precision: 'int8', attention: 'plugin' });
-    const node = graph.nodes('LocalGlobalAttention')[0]!;
-    expect(node.input).toHaveLength(2);
-    expect(attributesOf(node)).toMatchObject({ ...attributes, packed: 1 });
-    expect(graph.int8s('layer.0.attention.queryKeyValue.weight').shape).toEqual([32, 96]);
   });
 
   it('has no steps in FP16', () => {
@@ -83,10 +77,10 @@ describe('the attention node for TensorRT', () => {
 });
 
 describe('the INT8 graph for TensorRT', () => {
-  it('quantizes every product on both sides, symmetrically, with FP16 scales', () => {
+  it('quantizes every product on both sides but what attention takes, symmetrically, with FP16 scales', () => {
     const graph = written(sparse, { precision: 'int8', attention: 'plugin' });
     const products = graph.nodes('MatMul').filter(({ name }) => name?.startsWith('layer.'));
-    expect(products).toHaveLength(2 * 5);
+    expect(products).toHaveLength(2 * 4);
     for (const product of products) {
       expect(graph.maker(product.input![0])?.opType).toBe('DequantizeLinear');
       const weights = graph.maker(product.input![1])!;
@@ -97,7 +91,7 @@ describe('the INT8 graph for TensorRT', () => {
     }
     // Intermediate's output is quantized behind its activation function.
     const quantized = new Set(graph.nodes('QuantizeLinear').map(({ input }) => input![0]));
-    for (const linear of ['attention.queryKey', 'attention.value', 'attention.output', 'output']) {
+    for (const linear of ['attention.output', 'output']) {
       expect(quantized).toContain(`layer.0.${linear}`);
     }
     expect(quantized).toContain('layer.0.activation');
