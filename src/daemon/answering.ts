@@ -119,7 +119,7 @@ export class Answering {
       queueUs: microseconds(trace.queueMs),
       tokenizeUs: microseconds(trace.tokenizeMs),
       inferUs: microseconds(trace.inferMs),
-      gpuUs: trace.gpuUs,
+      gpuUs: trace.gpuUs === null ? null : Math.round(trace.gpuUs),
       totalUs: microseconds(trace.totalMs),
       ...unmeasured,
       error,

@@ -58,6 +58,17 @@ async function ask(): Promise<number> {
   return (await intentd('ask', ...agent.options, 'play my music')).status;
 }
 
+/** Rows of the log that say how long the GPU took; what waits is written when the agent ends. */
+async function loggedWithGpuTime(): Promise<number> {
+  await agent.end();
+  const { out } = await intentd('log', '--json', '--state-dir', agent.stateDir);
+  const rows = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { engine: string; gpuUs: number | null });
+  return rows.filter(({ engine, gpuUs }) => engine === 'tensorrt' && gpuUs !== null && gpuUs > 0).length;
+}
+
 const isBuilt = () => said('the engine that was built serves');
 const engines = () => join(agent.stateDir, 'engines');
 const keys = () => readdirSync(engines()).filter((name) => name.length === 64);
@@ -71,6 +82,7 @@ describe('an agent with TensorRT', () => {
     expect(await kind()).toBe('tensorrt');
     expect(await ask()).toBe(0);
     expect(statSync(join(agent.stateDir, 'engine.secret')).mode & 0o777).toBe(0o600);
+    expect(await loggedWithGpuTime()).toBe(1);
   }, 60_000);
 
   it('starts with the engine that it built before', async () => {

@@ -44,7 +44,7 @@ module.exports = (settings = {}) => {
   };
   const draw = settings.rail === undefined ? async () => undefined : railOf(settings.rail);
   const usOf = ({ sparse }, batch, sequence) =>
-    10 + batch * sequence * (sparse ? (settings.sparseUs ?? 1) : (settings.denseUs ?? 1.2));
+    10.375 + batch * sequence * (sparse ? (settings.sparseUs ?? 1) : (settings.denseUs ?? 1.2));
 
   function engineOf(handle) {
     return engines.get(handle) ?? fail('UNLOADED', `no engine ${handle}`);
