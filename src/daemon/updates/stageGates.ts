@@ -97,7 +97,7 @@ export class StageGates {
       return [skipped('latency', reason!), skipped('energy', reason!)];
     }
     const pair = { serving: serving.served, trial: staged.model.served };
-    const texts = textsOf(staged, this.#parts.bounds.utterances);
+    const texts = textsOf(staged.bundle.golden, this.#parts.bounds.utterances);
     let best: Measured | undefined;
     for (let round = 0; round < rounds; round += 1) {
       const measured = new Measured(await measureSideBySide(pair, texts, this.#parts, signal), this.#parts);
@@ -112,7 +112,10 @@ export class StageGates {
     if (staged.model.served.engine.info.kind !== 'tensorrt') {
       return [skipped('agreement', 'it is the CPU engine itself')];
     }
-    const texts = textsOf(staged, Math.min(bounds.utterances, staged.bundle.golden.length));
+    // What is out of scope has no right intent: which wrong one comes first is rounding.
+    const golden = staged.bundle.golden.filter(({ intent }) => intent !== null);
+    if (golden.length === 0) return [skipped('agreement', 'no golden utterance is in scope')];
+    const texts = textsOf(golden, Math.min(bounds.utterances, golden.length));
     const ask = async (onCpu: ServedModel): Promise<number> => {
       let alike = 0;
       for (let at = 0; at < texts.length; at += cpuBatch) {
@@ -128,7 +131,7 @@ export class StageGates {
     const agreement = await second.onCpu(staged, ask, signal);
     if (agreement === undefined)
       return [skipped('agreement', 'there is no memory for a CPU engine beside it')];
-    const detail = `${percent(agreement)} of ${texts.length} golden utterances have the CPU engine's best intent; at least ${percent(bounds.agreement)} is needed.`;
+    const detail = `${percent(agreement)} of ${texts.length} golden utterances in scope have the CPU engine's best intent; at least ${percent(bounds.agreement)} is needed.`;
     return [atLeast('agreement', agreement, bounds.agreement, detail)];
   }
 }
@@ -186,8 +189,7 @@ class Measured {
 }
 
 /** So many golden utterances, spread over all; where there are fewer, each again and again. */
-export function textsOf({ bundle }: Pick<Staged, 'bundle'>, wanted: number): string[] {
-  const { golden } = bundle;
+export function textsOf(golden: Staged['bundle']['golden'], wanted: number): string[] {
   const step = Math.max(1, golden.length / wanted);
   return Array.from({ length: wanted }, (_, at) => golden[Math.floor(at * step) % golden.length]!.text);
 }
