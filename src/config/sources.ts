@@ -5,13 +5,14 @@ import { nearest } from './nearest.js';
 import { variableOf } from './variable.js';
 import type { Source } from './yamlFile.js';
 
-/** Variables with the prefix that are no settings; the last two belong to the project's own checks. */
+/** Variables with the prefix that are no settings; the Python's and the environment's are of the project's own checks. */
 const otherVariables = new Set([
   'INTENTD_CONFIG',
   'INTENTD_DEBUG',
   'INTENTD_NATIVE',
   'INTENTD_PLUGINS',
   'INTENTD_PYTHON',
+  'INTENTD_TENSORRT_VERBOSE',
   'INTENTD_VENV',
 ]);
 
