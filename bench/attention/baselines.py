@@ -1,4 +1,4 @@
-"""PyTorch's attention on the same pattern: dense, with a mask, and FlexAttention compiled. Usage: baselines.py [--quick]"""
+"""PyTorch's attention on the same pattern: dense, with a mask, and FlexAttention compiled. Usage: baselines.py [--quick | --sweep]"""
 
 import json
 import os
@@ -50,7 +50,7 @@ def time_case(library, case, quick):
 def main():
     library = load_library()
     quick = "--quick" in sys.argv
-    shapes = [SWEEP[0], SWEEP[3]] if quick else MIDDLE + SWEEP
+    shapes = [SWEEP[0], SWEEP[3]] if quick else SWEEP if "--sweep" in sys.argv else MIDDLE + SWEEP
     results = []
     for batch, sequence in shapes:
         torch.compiler.reset()

@@ -1,15 +1,12 @@
 #!/usr/bin/env python3
 """The default model's whole encoder inside TensorRT: the plugin's attention against standard operators.
 
-    for a in plugin standard; do for p in int8 fp16; do
-      node dist/main.js model compile BUNDLE --attention $a --precision $p --out DIR/$a-$p.onnx --head-out DIR/head.onnx
-    done; done
-    node bench/attention/golden_tokens.mjs BUNDLE > DIR/golden.json
-    INTENTD_TRT=... LD_LIBRARY_PATH=... python3 bench/attention/default_model.py DIR
+    node bench/attention/write_default_model.mjs models/clinc150-minilm-l6 DIR
+    BENCH_TENSORRT=... LD_LIBRARY_PATH=... python3 bench/attention/default_model.py DIR
 
-Prints GPU time of one CUDA-graph replay of each engine, taken in turns; which layers TensorRT made of an INT8 layer;
-and what the golden utterances become: accuracy in scope, and agreement with the FP16 engine of standard operators.
-`no qkv Q/DQ` and `fp16 inside` leave the projections' outputs in FP16 (placement.py).
+Prints GPU time of one CUDA-graph replay of each engine, taken in turns; the kernels of a replay with their times; and
+what the golden utterances become: accuracy in scope, and agreement with the FP16 engine of standard operators.
+`sparse` allows sparse tactics; `one stream` lets no layer run beside another.
 """
 import argparse
 import json
@@ -22,26 +19,34 @@ from onnx import load
 from onnx.reference import ReferenceEvaluator
 
 import trt
-from placement import plugin_fp16_inside, standard_without_qkv_steps
 
 LONGEST = 32  # tokens of a golden utterance
 BATCH = 16
 
 
-def contenders(folder):
-    """{name: (ONNX, sparse tactics allowed)}"""
+def contenders(folder, asked):
+    """{name: (ONNX, how to build it)}"""
     def read(name):
         with open(os.path.join(folder, name + '.onnx'), 'rb') as file:
             return file.read()
-    standard, plugin = read('standard-int8'), read('plugin-int8')
-    return {
-        'fp16 standard': (read('standard-fp16'), False),
-        'fp16 plugin': (read('plugin-fp16'), False),
-        'int8 standard': (standard, True),
-        'int8 standard, no qkv Q/DQ': (standard_without_qkv_steps(standard), True),
-        'int8 plugin': (plugin, True),
-        'int8 plugin, fp16 inside': (plugin_fp16_inside(plugin), True),
+    sparse, alone = {'sparse': True}, {'one_stream': True}
+    known = {
+        'fp16 standard': (read('standard-fp16'), {}),
+        'int8 standard': (read('standard-int8'), {}),
+        'int8 standard, sparse': (read('standard-int8'), sparse),
+        'int8 plugin': (read('plugin-int8'), {}),
+        'int8 plugin, sparse': (read('plugin-int8'), sparse),
+        'fp16 plugin': (read('plugin-fp16'), {}),
+        'int8 plugin, sparse, one stream': (read('plugin-int8'), sparse | alone),
     }
+    return {name: one for name, one in known.items() if not asked or name in asked}
+
+
+def print_kernels(name, run, stream):
+    told = trt.kernels(run, stream)
+    print(f'kernels of {name}: {len(told)}, {sum(us for us, _ in told):.1f} us of work')
+    for us, kernel in told:
+        print(f'    {us:7.2f}  {kernel[:150]}')
 
 
 def print_layers(name, engine):
@@ -95,17 +100,19 @@ def main():
     arguments.add_argument('folder')
     arguments.add_argument('--shapes', default='1x16,16x16')
     arguments.add_argument('--rounds', type=int, default=300)
+    arguments.add_argument('--only', help='these contenders, with semicolons')
+    arguments.add_argument('--layers', action='store_true', help='print which layers TensorRT made')
     arguments.add_argument('--json', help='where the figures go as well')
     given = arguments.parse_args()
     print(trt.machine())
     trt.load_plugins()
     shapes = [tuple(map(int, shape.split('x'))) for shape in given.shapes.split(',')]
     profiles = [{'tokens': (b, s), 'lengths': (b,)} for b, s in [*shapes, (BATCH, LONGEST)]]
-    engines, stream, result = {}, torch.cuda.Stream(), {}
-    for name, (onnx, sparse) in contenders(given.folder).items():
+    engines, stream, result, kept = {}, torch.cuda.Stream(), {}, {}
+    for name, (onnx, how) in contenders(given.folder, given.only and given.only.split(';')).items():
         print(name, flush=True)
         try:
-            engines[name] = trt.RUNTIME.deserialize_cuda_engine(trt.build(onnx, profiles, sparse))
+            engines[name] = trt.RUNTIME.deserialize_cuda_engine(trt.build(onnx, profiles, **how))
         except Exception:  # the others are still worth their figures
             traceback.print_exc()
     for profile, (batch, sequence) in enumerate(shapes):
@@ -117,9 +124,16 @@ def main():
         print(f'{batch}x{sequence}')
         print('\n'.join(trt.told(times, next(iter(times)))), flush=True)
         result[f'{batch}x{sequence}'] = times
+        kept[batch, sequence] = runs
     result['golden'] = golden(given.folder, engines, len(shapes), stream)
-    for name, engine in engines.items():
-        print_layers(name, engine)
+    for name, run in kept[shapes[0]].items():
+        try:
+            print_kernels(name, run, stream)
+        except Exception:  # a machine that lets nobody profile still has its times
+            traceback.print_exc()
+    if given.layers:
+        for name, engine in engines.items():
+            print_layers(name, engine)
     if given.json:
         with open(given.json, 'w') as file:
             json.dump({'machine': trt.machine(), 'result': result}, file)

@@ -4,8 +4,9 @@ Forms (`attention`):
   dense    standard operators, every token sees every token up to its row's length: input mask [B, 1, 1, S]
   window   standard operators with the pattern's mask as input: [B, 1, S, S]
   plugin   the node LocalGlobalAttention: input lengths [B]
-INT8 puts Q/DQ where TensorRT takes the products into INT8. `qkv` says what lies between the projections and the
-attention: False leaves FP16 there, True puts Q/DQ there (the plugin then takes and gives INT8).
+INT8 puts Q/DQ where TensorRT takes the products into INT8. `qkv` says what
+lies between the projections and the attention: False leaves FP16 there, True puts Q/DQ there (the plugin then takes and
+gives INT8). `mixed`: the plugin takes FP16 and gives INT8.
 """
 import math
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Form:
     int8: bool = False
     qkv: bool = False
     packed: bool = True
+    mixed: bool = False
 
 
 STEPS = {'input': 0.03, 'qkv': 0.04, 'context': 0.01, 'out': 0.05, 'middle': 0.03, 'gelu': 0.03, 'fed': 0.05}
@@ -106,8 +108,10 @@ class Writer:
         if form.qkv:
             parts = [self.quantize(part, 'qkv') for part in parts]
             attributes |= {'inputScale': float(np.float16(STEPS['qkv'])), 'outputScale': float(np.float16(STEPS['context']))}
+        elif form.mixed:
+            attributes |= {'outputScale': float(np.float16(STEPS['context']))}
         context = self.node('LocalGlobalAttention', [*parts, 'lengths'], f'L{layer}.context', domain='trt.plugins', **attributes)
-        return self.dequantize(context, 'context') if form.qkv else self.at(context, 'context')
+        return self.dequantize(context, 'context') if form.qkv or form.mixed else self.at(context, 'context')
 
     def standard(self, x, layer):
         h, heads = self.size.hidden, self.size.heads

@@ -1,6 +1,6 @@
 """Holds the kernel against a float64 reference over random cases. Usage: exactness.py [CASES] [--variants] [--int8-only]
 
-Half: |error| <= 2e-3. Int8: the stored number is the nearest of reference / outputScale, within what 2e-3 may move it.
+Half: |error| <= 2e-3. Int8 and mixed: the stored number is the nearest of reference / outputScale, within what 2e-3 may move it.
 Past the length every byte is zero; a second run gives the same bytes; the counters end as zeros.
 """
 
@@ -12,7 +12,7 @@ from collections import Counter
 
 import torch
 
-from native import HALF, INT8, Case, Data, load_library, variants
+from native import HALF, INT8, MIXED, Case, Data, load_library, variants
 from reference import plain_reference, reference
 
 TOLERANCE = 2e-3
@@ -43,7 +43,7 @@ def draw_case(random, head_size=None, kind=None, short=False):
         head_size=head_size or random.choice([32, 32, 64, 64, 64, 128]),
         window=window,
         globals=random.choice([0, 0, 1, 1, 1, 2, 7, 16, 17, 40, 70, sequence]),
-        type=random.choice([HALF, HALF, INT8]) if kind is None else kind,
+        type=random.choice([HALF, HALF, INT8, MIXED]) if kind is None else kind,
         packed=random.random() < 0.5,
         lengths=lengths,
         output_scale=random.choice([0.005, 0.02, 0.03]),
@@ -54,7 +54,7 @@ def draw_case(random, head_size=None, kind=None, short=False):
 def compare(data, expected):
     """Largest error in units of the tolerance, and what is wrong, if anything."""
     case, out = data.case, data.output
-    if case.type == INT8:
+    if case.type != HALF:
         stored = (expected / case.output_scale).clamp(-128, 127)
         allowed = 0.5 + TOLERANCE / case.output_scale
         error = (out.double() - stored).abs() / allowed
@@ -75,7 +75,7 @@ def run_case(library, case, variant, split_keys, plain):
     data = Data(library, case, split_keys, own_counters)
     results = []
     for poison in (float("nan"), 3.0):
-        data.output.fill_(77 if case.type == INT8 else poison)
+        data.output.fill_(poison if case.type == HALF else 77)
         data.launch(variant, split_keys)
         results.append(data.output.view(torch.uint8).clone())
     torch.cuda.synchronize()
@@ -93,7 +93,7 @@ def main():
     library = load_library()
     known = [v for v in variants(library)]
     rng = random.Random(20261124)
-    worst = {HALF: 0.0, INT8: 0.0}
+    worst = {HALF: 0.0, INT8: 0.0, MIXED: 0.0}
     failures, per_variant = [], Counter()
     plain_cases = 0
     for number in range(count):
@@ -124,7 +124,7 @@ def report(count, plain_cases, worst, failures, per_variant):
         print(f"  {number} failures of {name}")
     print(
         f"exactness: {count} cases ({plain_cases} against plain CPU loops), {len(failures)} failures; worst error "
-        f"half {worst[HALF] * TOLERANCE:.2e} of {TOLERANCE}, int8 {worst[INT8]:.3f} of the allowed step"
+        f"half {worst[HALF] * TOLERANCE:.2e} of {TOLERANCE}, int8 {worst[INT8]:.3f} and mixed {worst[MIXED]:.3f} of the allowed step"
     )
     out = os.environ.get("OUT")
     if out:
@@ -132,7 +132,7 @@ def report(count, plain_cases, worst, failures, per_variant):
         with open(os.path.join(out, name + ".json"), "w") as file:
             json.dump(
                 {"cases": count, "plain": plain_cases, "failures": failures, "worstHalf": worst[HALF] * TOLERANCE,
-                 "worstInt8Share": worst[INT8], "gpu": torch.cuda.get_device_name()}, file, indent=1,
+                 "worstInt8Share": worst[INT8], "worstMixedShare": worst[MIXED], "gpu": torch.cuda.get_device_name()}, file, indent=1,
             )  # fmt: skip
     sys.exit(1 if failures else 0)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A two-layer BERT-base encoder inside TensorRT: the plugin's attention against TensorRT's own.
 
-    INTENTD_TRT=DIR LD_LIBRARY_PATH=DIR/trt/lib python3 bench/attention/in_engine.py [--json FILE]
+    BENCH_TENSORRT=DIR LD_LIBRARY_PATH=DIR/trt/lib python3 bench/attention/in_engine.py [--json FILE]
 
 The same random weights become one engine for each form of encoder_onnx.py, strongly typed, one profile a shape. For
 each shape the engines take turns at one replay of their CUDA graph; printed are the median of GPU time, the middle
@@ -29,8 +29,9 @@ FORMS = {
         'dense': Form('dense', int8=True),
         'dense qkv-Q/DQ': Form('dense', int8=True, qkv=True),
         'window': Form('window', int8=True),
-        'plugin': Form('plugin', int8=True, qkv=True),
-        'plugin split': Form('plugin', int8=True, qkv=True, packed=False),
+        'plugin': Form('plugin', int8=True, mixed=True),
+        'plugin int8 in': Form('plugin', int8=True, qkv=True),
+        'plugin int8 in, split': Form('plugin', int8=True, qkv=True, packed=False),
         'plugin fp16 inside': Form('plugin', int8=True),
     },
 }
@@ -83,10 +84,12 @@ def shapes_of(form, size, shapes):
         yield {'x': (batch, sequence, size.hidden), second[0]: second[1]}
 
 
-def engines_of(precision, size, tensors, shapes):
+def engines_of(precision, size, tensors, shapes, asked):
     """{form name: engine}; a form that does not build is told and left out."""
     engines = {}
     for name, form in FORMS[precision].items():
+        if asked and name not in asked:
+            continue
         print(f'{precision} {name}', flush=True)
         try:
             plan = trt.build(encoder_onnx(size, form, tensors), list(shapes_of(form, size, shapes)))
@@ -131,6 +134,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--shapes', default='16x256,8x512,4x1024,1x4096')
     arguments.add_argument('--precisions', default='fp16,int8')
+    arguments.add_argument('--forms', help='only these, with commas, dense among them')
     arguments.add_argument('--rounds', type=int, default=120)
     arguments.add_argument('--layers', action='store_true', help='print the layers of each engine at the first shape')
     arguments.add_argument('--json', help='where the figures go as well')
@@ -140,7 +144,7 @@ def main():
     size, shapes = Size(), [tuple(map(int, shape.split('x'))) for shape in given.shapes.split(',')]
     tensors, stream, result = weights(size), torch.cuda.Stream(), {}
     for precision in given.precisions.split(','):
-        engines = engines_of(precision, size, tensors, shapes)
+        engines = engines_of(precision, size, tensors, shapes, given.forms and given.forms.split(','))
         result[precision] = measure(precision, engines, size, tensors, shapes, stream, given.rounds)
         if given.layers:
             for name, engine in engines.items():

@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from native import HALF, INT8, Case, Data, load_library, variants
+from native import HALF, INT8, MIXED, Case, Data, load_library, variants
 from timing import copies, time_us
 from work import case_work
 
@@ -54,7 +54,7 @@ def show(label, r):
 
 
 def name_of(case):
-    kind = "int8" if case.type == INT8 else "half"
+    kind = {HALF: "half", INT8: "int8", MIXED: "mixed"}[case.type]
     return f"{kind} {case.batch}x{case.sequence} h{case.heads}x{case.head_size}"
 
 
@@ -83,7 +83,7 @@ def tune(library, known, log):
 
 def published(library, log):
     """What the plan chooses, on the shapes that the targets name."""
-    for kind in (HALF, INT8):
+    for kind in (HALF, INT8, MIXED):
         for case in short_cases(kind) + [encoder_case(b, s, type=kind) for b, s in MIDDLE + SWEEP]:
             r = measure(library, case)
             log.append({"case": name_of(case), "variant": "plan", **r})

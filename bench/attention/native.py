@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-HALF, INT8 = 0, 1
+HALF, INT8, MIXED = 0, 1, 2  # mixed: halves in, int8 out
 
 
 class Shape(ctypes.Structure):
@@ -40,7 +40,7 @@ class Call(ctypes.Structure):
 
 def load_library():
     """Opens the library that build.sh made, and its kernels on the current device."""
-    library = ctypes.CDLL(os.environ.get("INTENTD_ATTENTION", "build/attention/libattention.so"))
+    library = ctypes.CDLL(os.environ.get("BENCH_ATTENTION", "build/attention/libattention.so"))
     library.attention_workspace_bytes.restype = ctypes.c_size_t
     library.attention_variant_name.restype = ctypes.c_char_p
     torch.zeros(1, device="cuda")  # makes the context current
@@ -135,7 +135,8 @@ class Data:
         else:
             self.query_key = everything[..., : 2 * case.hidden].contiguous()
             self.value = everything[..., 2 * case.hidden :].contiguous()
-        self.output = torch.empty(case.batch, case.sequence, case.hidden, dtype=everything.dtype, device="cuda")
+        self.output = torch.empty(case.batch, case.sequence, case.hidden, device="cuda",
+                                  dtype=torch.half if case.type == HALF else torch.int8)
         self.make_workspace(split_keys, own_counters)
 
     def make_workspace(self, split_keys, own_counters):

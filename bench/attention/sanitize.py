@@ -15,7 +15,8 @@ import trt
 from encoder_onnx import Form, Size, encoder_onnx, weights
 
 SIZE = Size(hidden=128, heads=2, wide=256, layers=1, window=20, globals_=2)
-FORMS = {'fp16': Form('plugin'), 'fp16-split': Form('plugin', packed=False), 'int8': Form('plugin', int8=True, qkv=True)}
+FORMS = {'fp16': Form('plugin'), 'fp16-split': Form('plugin', packed=False), 'int8': Form('plugin', int8=True, qkv=True),
+         'mixed': Form('plugin', int8=True, mixed=True)}
 SHAPES = [(1, 1), (3, 7), (2, 64), (4, 130), (1, 515)]
 
 

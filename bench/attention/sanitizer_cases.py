@@ -11,19 +11,25 @@ import struct
 import sys
 from array import array
 
-# (batch, sequence, heads, head size, window, globals, int8, packed, lengths)
+# (batch, sequence, heads, head size, window, globals, type, packed, lengths); types: 0 halves, 1 int8, 2 halves in, int8 out
 CASES = [
-    (2, 16, 12, 32, 64, 1, False, True, (16, 3)),
-    (1, 1, 1, 32, 64, 1, False, False, (1,)),
-    (3, 45, 2, 64, 5, 1, True, False, (45, 0, 7)),
-    (1, 64, 3, 32, -1, 0, False, False, (50,)),
-    (2, 200, 2, 64, 64, 1, False, True, (200, 33)),
-    (2, 200, 2, 64, 64, 1, True, True, (190, 0)),
-    (1, 600, 2, 64, 64, 1, False, False, (600,)),
-    (2, 1000, 1, 64, 31, 20, True, False, (1000, 300)),
-    (1, 777, 2, 32, 64, 3, False, True, (700,)),
-    (1, 130, 1, 128, 16, 1, False, False, (129,)),
-    (1, 300, 1, 64, 0, 300, False, False, (299,)),
+    (2, 16, 12, 32, 64, 1, 0, True, (16, 3)),
+    (1, 1, 1, 32, 64, 1, 0, False, (1,)),
+    (3, 45, 2, 64, 5, 1, 1, False, (45, 0, 7)),
+    (1, 64, 3, 32, -1, 0, 0, False, (50,)),
+    (2, 200, 2, 64, 64, 1, 0, True, (200, 33)),
+    (2, 200, 2, 64, 64, 1, 1, True, (190, 0)),
+    (1, 600, 2, 64, 64, 1, 0, False, (600,)),
+    (2, 1000, 1, 64, 31, 20, 1, False, (1000, 300)),
+    (1, 777, 2, 32, 64, 3, 0, True, (700,)),
+    (1, 130, 1, 128, 16, 1, 0, False, (129,)),
+    (1, 300, 1, 64, 0, 300, 0, False, (299,)),
+    (2, 16, 12, 32, 64, 1, 2, True, (16, 3)),
+    (3, 45, 2, 64, 5, 1, 2, False, (45, 0, 7)),
+    (2, 200, 2, 64, 64, 1, 2, True, (200, 33)),
+    (1, 600, 2, 64, 64, 1, 2, True, (600,)),
+    (2, 1000, 1, 32, 31, 20, 2, False, (1000, 300)),
+    (1, 130, 1, 128, 16, 1, 2, True, (129,)),
 ]
 
 
@@ -80,13 +86,13 @@ def numbers(count, int8):
 
 
 def run(library, gpu, case):
-    batch, sequence, heads, head_size, window, globals_, int8, packed, lengths = case
-    tokens, hidden, element = batch * sequence, heads * head_size, 1 if int8 else 2
-    call = Fields(batch, sequence, heads, head_size, window, globals_, int8, packed, 1 / math.sqrt(head_size), 0.01, 0.01)
+    batch, sequence, heads, head_size, window, globals_, kind, packed, lengths = case
+    tokens, hidden, int8 = batch * sequence, heads * head_size, kind == 1
+    call = Fields(batch, sequence, heads, head_size, window, globals_, kind, packed, 1 / math.sqrt(head_size), 0.01, 0.01)
     call.query_key = gpu.upload(numbers(tokens * hidden * (3 if packed else 2), int8))
     call.value = 0 if packed else gpu.upload(numbers(tokens * hidden, int8))
     call.lengths = gpu.upload(struct.pack(f"<{batch}i", *lengths))
-    call.output = gpu.allocate(tokens * hidden * element)
+    call.output = gpu.allocate(tokens * hidden * (2 if kind == 0 else 1))
     workspace = library.attention_workspace_bytes(ctypes.byref(call))
     call.workspace = gpu.allocate(workspace) if workspace else 0
     check(library.attention_launch(ctypes.byref(call), -1, -1, None), f"launch of {case}")
@@ -95,7 +101,7 @@ def run(library, gpu, case):
 
 def main():
     gpu = Gpu()
-    library = ctypes.CDLL(os.environ.get("INTENTD_ATTENTION", "build/attention/libattention.so"))
+    library = ctypes.CDLL(os.environ.get("BENCH_ATTENTION", "build/attention/libattention.so"))
     library.attention_workspace_bytes.restype = ctypes.c_size_t
     check(library.attention_prepare(), "prepare")
     for case in CASES:

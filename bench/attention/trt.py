@@ -1,7 +1,7 @@
 """TensorRT's Python bindings as the benches of this folder use them: build, run, time.
 
 Needs TensorRT's shared libraries, its Python bindings, PyTorch and a GPU:
-  INTENTD_TRT         folder with trt/lib (libnvinfer.so.10 ...) and python (tensorrt_bindings)
+  BENCH_TENSORRT         folder with trt/lib (libnvinfer.so.10 ...) and python (tensorrt_bindings)
   INTENTD_PLUGINS     the plugin library, by default build/Release/libintentd_plugins.so
 """
 import ctypes
@@ -15,7 +15,7 @@ import time
 import torch
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TRT = os.environ.get('INTENTD_TRT', '/opt/tensorrt')
+TRT = os.environ.get('BENCH_TENSORRT', '/opt/tensorrt')
 PLUGINS = os.environ.get('INTENTD_PLUGINS', os.path.join(ROOT, 'build/Release/libintentd_plugins.so'))
 
 sys.path.insert(0, TRT + '/python')
@@ -50,9 +50,9 @@ def load_plugins():
         raise RuntimeError(f'{PLUGINS} was not loaded')
 
 
-def build(onnx, shapes, sparse=False):
+def build(onnx, shapes, sparse=False, one_stream=False):
     """A strongly typed engine with one profile for each of `shapes`, {input: dimensions} or {input: [least, most
-    often, largest]}. Returns its plan."""
+    often, largest]}. `one_stream` lets no layer run beside another. Returns its plan."""
     builder = trt.Builder(LOG)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(network, LOG)
@@ -63,6 +63,8 @@ def build(onnx, shapes, sparse=False):
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if sparse:
         config.set_flag(trt.BuilderFlag.SPARSE_WEIGHTS)
+    if one_stream:
+        config.max_aux_streams = 0
     cache = config.create_timing_cache(_cache[0])
     config.set_timing_cache(cache, ignore_mismatch=True)
     for shape in shapes:
@@ -122,6 +124,24 @@ class Run:
             self.graph.replay()
         self.stream.synchronize()
         return self.tensors[name].clone()
+
+
+def kernels(run, stream, replays=50):
+    """[(microseconds, name)] of the GPU's work in one replay, in the order of its start, medians over the replays."""
+    from torch.profiler import ProfilerActivity, profile
+    with torch.cuda.stream(stream):
+        for _ in range(20):
+            run.replay()
+        stream.synchronize()
+        with profile(activities=[ProfilerActivity.CUDA]) as profiled:
+            for _ in range(replays):
+                run.replay()
+            stream.synchronize()
+    events = sorted((one for one in profiled.events() if one.device_type == torch.autograd.DeviceType.CUDA),
+                    key=lambda one: one.time_range.start)
+    each = len(events) // replays
+    rows = [events[at * each:(at + 1) * each] for at in range(replays)]
+    return [(statistics.median(row[at].time_range.elapsed_us() for row in rows), rows[0][at].name) for at in range(each)]
 
 
 def layers(engine):

@@ -43,6 +43,7 @@ def row_work(length, window, globals_, tile=64):
 def case_work(case):
     """Work of the whole call; tiles are counted as the definition needs them, 64 by 64."""
     element = 1 if case.type == 1 else 2
+    out = 2 if case.type == 0 else 1
     pairs = tiles = tokens = 0
     known = {}
     for length in case.row_lengths():
@@ -51,7 +52,7 @@ def case_work(case):
         pairs += known[length][0]
         tiles += known[length][1]
         tokens += length
-    written = case.batch * case.sequence * case.hidden * element
+    written = case.batch * case.sequence * case.hidden * out
     return Work(
         pairs=pairs * case.heads,
         tiles=tiles * case.heads,

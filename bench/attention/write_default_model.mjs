@@ -12,13 +12,10 @@ import { createTokenizer, encoderToOnnx, headToOnnx, readBundle } from '../../di
 const [bundle, folder] = process.argv.slice(2);
 const { golden, labels, tokenizerJson, encoder, head } = await readBundle(bundle);
 mkdirSync(folder, { recursive: true });
-for (const attention of ['plugin', 'standard']) {
-  for (const precision of ['int8', 'fp16']) {
-    writeFileSync(
-      join(folder, `${attention}-${precision}.onnx`),
-      encoderToOnnx(encoder, { attention, precision }),
-    );
-  }
+const write = (name, options) => writeFileSync(join(folder, `${name}.onnx`), encoderToOnnx(encoder, options));
+for (const precision of ['int8', 'fp16']) {
+  write(`standard-${precision}`, { precision, attention: 'standard' });
+  write(`plugin-${precision}`, { precision, attention: 'plugin' });
 }
 writeFileSync(join(folder, 'head.onnx'), headToOnnx(head, encoder.architecture.hidden));
 

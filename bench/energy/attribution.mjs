@@ -1,9 +1,10 @@
 // Whether what an agent gives to its requests is what the GPU drew: a minute of load, and the sum of the rows' energy
 // beside the GPU's own counter (NVML) over the same time.
 //
-//   node bench/energy/attribution.mjs OUT_FOLDER [BUNDLE] [SECONDS]      needs dist/, the addon and a GPU
+//   node bench/energy/attribution.mjs OUT_FOLDER [BUNDLE [SECONDS [STATE_FOLDER]]]      needs dist/, the addon and a GPU
+//   where the state folder holds an engine, none is built
 //   exits with 1 where they differ by more than 5 %
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -13,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { connectAsync } from 'mqtt';
 
-const [out = '.', bundle = 'builtin', seconds = '60'] = process.argv.slice(2);
+const [out = '.', bundle = 'builtin', seconds = '60', folder] = process.argv.slice(2);
 const outstanding = 64;
 const most = 0.05;
 const texts = [
@@ -29,7 +30,7 @@ const addon = createRequire(import.meta.url)(
 );
 addon.readGpuEnergy();
 
-const stateDir = mkdtempSync(join(tmpdir(), 'intentd-attribution-'));
+const stateDir = folder ?? mkdtempSync(join(tmpdir(), 'intentd-attribution-'));
 const settings = [
   ['model.bundles', bundle],
   ['broker.embeddedPort', '0'],
@@ -56,9 +57,21 @@ async function until(message, ms) {
   return entry(message);
 }
 
+/** Built now, or kept from an earlier start. */
+async function tensorRtServes(ms) {
+  const status = [join(root, 'dist/main.js'), 'engine', 'status', '--json', '--state-dir', stateDir];
+  const end = performance.now() + ms;
+  for (;;) {
+    const told = execFileSync(process.execPath, status, { encoding: 'utf8' });
+    if (JSON.parse(told).engines[0].kind === 'tensorrt') return;
+    if (performance.now() > end || agent.exitCode !== null) throw new Error('the TensorRT engine never served');
+    await sleep(500);
+  }
+}
+
 try {
   const { broker } = await until('ready', 120_000);
-  await until('the engine that was built serves', 600_000);
+  await tensorRtServes(600_000);
   const client = await connectAsync(broker);
   await client.subscribeAsync('intentd/gpu/response');
   let sent = 0;

@@ -1,12 +1,14 @@
 // The whole agent on a machine with a GPU: first start without an engine, requests over MQTT through the swap,
 // second start from the cache, one bit changed in the plan, a killed builder and a killed worker.
 //
-//   node bench/engine/endToEnd.mjs OUT_FOLDER [BUNDLE]        needs dist/ and build/Release/
+//   node bench/engine/endToEnd.mjs OUT_FOLDER [BUNDLE [STATE_FOLDER]]        needs dist/ and build/Release/
+//   EVALUATE=LABELLED_FILE evaluates the model on both engines as well; STEPS=first start,second start does these alone
 import { spawn, execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -17,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 
-const [out = '.', bundle = 'builtin'] = process.argv.slice(2);
+const [out = '.', bundle = 'builtin', folder] = process.argv.slice(2);
 const texts = [
   'how much is left in my checking account today',
   'put some jazz on in the living room please',
@@ -29,6 +31,7 @@ const print = (...words) => console.log(...words);
 
 class Agent {
   log = [];
+  asked = 0;
   constructor(stateDir, name) {
     Object.assign(this, { stateDir, name, port: port++ });
   }
@@ -90,7 +93,8 @@ class Agent {
   async load(condition) {
     const [times, lost] = [[], []];
     for (let at = 0; !condition(at); at++) {
-      const ms = await this.ask(`${this.name}-${at}`);
+      // An id that was asked before is answered from memory.
+      const ms = await this.ask(`${this.name}-${this.asked++}`);
       if (ms === undefined) lost.push(at);
       else times.push(ms);
     }
@@ -115,7 +119,10 @@ class Agent {
   }
 }
 
+const asked = process.env.STEPS?.split(',');
+
 async function step(name, work) {
+  if (asked !== undefined && !asked.includes(name)) return;
   try {
     print(`== ${name}`);
     await work();
@@ -125,7 +132,8 @@ async function step(name, work) {
 }
 
 const serves = 'the engine that was built serves';
-const stateDir = mkdtempSync(join(tmpdir(), 'intentd-gpu-'));
+const stateDir = folder ?? mkdtempSync(join(tmpdir(), 'intentd-gpu-'));
+mkdirSync(stateDir, { recursive: true });
 const engines = join(stateDir, 'engines');
 const keys = () => readdirSync(engines).filter((name) => name.length === 64);
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { IntentdError } from '../../base/index.js';
-import type { BenchReport, BucketFigures } from '../../engine/index.js';
+import type { AttentionKind, BenchReport, BucketFigures } from '../../engine/index.js';
 import { positiveInteger } from '../arguments.js';
 import { examples } from '../examples.js';
 import { bytes } from '../format.js';
@@ -18,6 +18,8 @@ interface EngineBenchOptions {
   readonly shapes: readonly Shape[];
   readonly level: number;
   readonly ms: number;
+  readonly attention: 'standard' | 'plugin' | 'both';
+  readonly keep?: string;
   readonly json?: true;
 }
 
@@ -30,7 +32,7 @@ export function addBench(engine: Command, io: Io): void {
     .summary("measure every engine that a bundle's encoder can become")
     .description(
       "Build a bundle's encoder as INT8 sparse, INT8 dense and FP16 dense, with TensorRT's attention and with the " +
-        'plugin, and measure latency and energy of each in each shape, by turns in one run. Nothing is kept.',
+        'plugin, and measure latency and energy of each in each shape, by turns in one run.',
     )
     .argument('<bundle>', 'folder of the bundle')
     .addOption(
@@ -40,6 +42,12 @@ export function addBench(engine: Command, io: Io): void {
     )
     .option('--level <0…5>', "TensorRT's builder optimization level", Number, 3)
     .option('--ms <time>', 'how long each shape of each engine is timed', positiveInteger, 1000)
+    .addOption(
+      new Option('--attention <kind>', 'which attention; both if the plugin is there')
+        .choices(['standard', 'plugin', 'both'])
+        .default('both'),
+    )
+    .option('--keep <folder>', 'write the plans there, one file an engine')
     .option('--json', 'print one JSON object, layer by layer')
     .addHelpText('after', examples('intentd engine bench models/clinc150-minilm-l6 --shapes 1x16,16x64'))
     .action(async (folder: string, options: EngineBenchOptions) => {
@@ -49,7 +57,11 @@ export function addBench(engine: Command, io: Io): void {
     });
 }
 
-async function run(folder: string, { shapes, level, ms }: EngineBenchOptions, io: Io): Promise<BenchReport> {
+async function run(
+  folder: string,
+  { attention, keep, shapes, level, ms }: EngineBenchOptions,
+  io: Io,
+): Promise<BenchReport> {
   const { benchEngines, nativePaths } = await import('../../engine/index.js');
   const paths = nativePaths();
   if (paths === undefined) {
@@ -58,7 +70,7 @@ async function run(folder: string, { shapes, level, ms }: EngineBenchOptions, io
   const report = await benchEngines({
     folder,
     paths,
-    attentions: existsSync(paths.plugins) ? ['standard', 'plugin'] : ['standard'],
+    attentions: attentionsOf(attention, existsSync(paths.plugins)),
     buckets: shapes,
     builderLevel: level,
     workspaceBytes: 2 ** 30,
@@ -67,9 +79,16 @@ async function run(folder: string, { shapes, level, ms }: EngineBenchOptions, io
       io.status(`${step} …`);
     },
     sink: () => undefined,
+    ...(keep === undefined ? {} : { keep }),
   });
   io.status('');
   return report;
+}
+
+function attentionsOf(asked: EngineBenchOptions['attention'], plugin: boolean): AttentionKind[] {
+  if (asked === 'standard' || (asked === 'both' && !plugin)) return ['standard'];
+  if (!plugin) throw new IntentdError('plugin', 'The plugin library is not built; run npm run build:native.');
+  return asked === 'plugin' ? ['plugin'] : ['standard', 'plugin'];
 }
 
 function describe({ runtime, engines }: BenchReport, io: Io): string[] {
