@@ -35,7 +35,8 @@ describe.skipIf(missingPlugins)('LocalGlobalAttention in a plan', () => {
     });
 
     it('writes the scale of its output alone where the node has no other', () => {
-      const { inputScale: _, ...rest } = written;
+      const { inputScale, ...rest } = written;
+      expect(inputScale).toBe(0.04);
       expect(lastAnswer(build, create(mixed), 'plan')['fields']).toEqual(rest);
     });
 
