@@ -64,7 +64,8 @@ async function tensorRtServes(ms) {
   for (;;) {
     const told = execFileSync(process.execPath, status, { encoding: 'utf8' });
     if (JSON.parse(told).engines[0].kind === 'tensorrt') return;
-    if (performance.now() > end || agent.exitCode !== null) throw new Error('the TensorRT engine never served');
+    if (performance.now() > end || agent.exitCode !== null)
+      throw new Error('the TensorRT engine never served');
     await sleep(500);
   }
 }

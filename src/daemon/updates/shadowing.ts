@@ -63,7 +63,8 @@ export async function shadow(
   const pair = { serving, trial: staged.model.served };
   const comparison = isEnough
     ? copied
-    : (await measureSideBySide(pair, textsOf(staged.bundle.golden, bounds.minRequests), parts, signal)).comparison;
+    : (await measureSideBySide(pair, textsOf(staged.bundle.golden, bounds.minRequests), parts, signal))
+        .comparison;
   return [mirrored(mirror, isEnough), ...compared(comparison, parts.bounds, isComparable)];
 }
 
