@@ -86,8 +86,8 @@ class Agent {
       );
     });
     this.waiting.delete(id);
-    if (answer === undefined || answer.error !== undefined) return undefined;
     this.last = answer;
+    if (answer === undefined || answer.error !== undefined) return undefined;
     return performance.now() - start;
   }
   async load(condition) {
@@ -177,7 +177,10 @@ await step('second start', () =>
     print(`first answer after ${agent.sinceMs()} ms by`, agent.status().kind);
     await agent.load((at) => at >= 3000);
     process.kill(agent.status().worker, 'SIGKILL');
-    print('after a killed worker:', (await agent.ask('again')) !== undefined, agent.status().kind);
+    const answered = await agent.ask('again');
+    const came =
+      answered === undefined ? (agent.last?.error?.code ?? 'nothing') : `${answered.toFixed(1)} ms`;
+    print('after a killed worker:', came, agent.status().kind);
     const rows = spawnSync(process.execPath, ['dist/main.js', 'log', '--json', '--state-dir', stateDir], {
       encoding: 'utf8',
     });

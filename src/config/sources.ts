@@ -5,7 +5,7 @@ import { nearest } from './nearest.js';
 import { variableOf } from './variable.js';
 import type { Source } from './yamlFile.js';
 
-/** Variables with the prefix that are no settings; the Python's and the environment's are of the project's own checks. */
+/** Variables with the prefix that are no settings; `INTENTD_PYTHON` and `INTENTD_VENV` are of the project's own checks. */
 const otherVariables = new Set([
   'INTENTD_CONFIG',
   'INTENTD_DEBUG',
