@@ -17,10 +17,14 @@ afterEach(async () => {
   for (const slot of open.splice(0)) await slot.close();
 });
 
+function launch(hangMs = 5000): Promise<WorkerProcess> {
+  const command = [process.execPath, script];
+  return WorkerProcess.start({ command, startMs: 10_000, hangMs }, silentLogger);
+}
+
 async function slot(more: Partial<SlotOptions> & { hangMs?: number } = {}): Promise<EngineSlot> {
-  const options = { command: [process.execPath, script], startMs: 10_000, hangMs: more.hangMs ?? 5000 };
   const made = new EngineSlot(
-    { launch: () => WorkerProcess.start(options, silentLogger), heartbeatMs: 100, ...more },
+    { launch: () => launch(more.hangMs), heartbeatMs: 100, ...more },
     systemClock,
     silentLogger,
   );
@@ -115,6 +119,40 @@ describe('fault 10: a worker killed with a request in flight', () => {
       expect(await engine.infer(batch, 'sum')).toMatchObject(sums);
     }
     expect(health).toEqual(['failing']);
+  });
+});
+
+describe('fault 26: a worker whose place another takes while it has a request', () => {
+  /** A worker that does not come to its request, beside one that serves in its place. */
+  async function replaced(): Promise<{
+    engine: EngineSlot;
+    old: number;
+    asked: ReturnType<EngineSlot['infer']>;
+  }> {
+    const engine = await slot();
+    const old = engine.pid;
+    process.kill(old, 'SIGSTOP');
+    const asked = engine.infer(batch, 'sum');
+    await engine.swap(() => launch());
+    expect(engine.pid).not.toBe(old);
+    expect(await engine.infer(batch, 'sum')).toMatchObject(sums);
+    return { engine, old, asked };
+  }
+
+  it('is waited for, for longer than it has to end once it is asked to', async () => {
+    const { engine, old, asked } = await replaced();
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(pidAlive(old)).toBe(true);
+    process.kill(old, 'SIGCONT');
+    expect(await asked).toMatchObject(sums);
+    while (pidAlive(old)) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(engine.restarts).toBe(0);
+  });
+
+  it('and that dies of it has its request answered by the one that serves', async () => {
+    const { old, asked } = await replaced();
+    process.kill(old, 'SIGKILL');
+    expect(await asked).toMatchObject(sums);
   });
 });
 
