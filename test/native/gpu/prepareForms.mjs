@@ -45,19 +45,6 @@ function changed(bytes, change) {
   return onnx().ModelProto.encode(model).finish();
 }
 
-/** Query, key and value reach attention as the products leave them. */
-function withoutQuantizedProjections(graph) {
-  const isProjection = ({ opType, name }) =>
-    opType === 'QuantizeLinear' && /attention\.(query|key|value)\.quantized$/.test(name);
-  for (const quantize of graph.node.filter(isProjection)) {
-    const back = graph.node.find(({ input }) => input[0] === quantize.output[0]);
-    graph.node = graph.node.filter((node) => node !== quantize && node !== back);
-    for (const node of graph.node) {
-      node.input = node.input.map((name) => (name === back.output[0] ? quantize.input[0] : name));
-    }
-  }
-}
-
 /** Scores of what is not seen are replaced, and nothing is added to any. */
 function maskChosen(graph) {
   const mask = graph.node.find(({ name }) => name === 'mask');
@@ -93,7 +80,6 @@ const int8 = graphOf(encoder, 'int8');
 const forms = {
   int8,
   'int8-dense-mask': graphOf(dense, 'int8'),
-  'int8-projections-not-quantized': changed(int8, withoutQuantizedProjections),
   'int8-mask-chosen': changed(int8, maskChosen),
   'int8-pooled-by-sum': changed(int8, pooledBySum),
   'int8-first-token': graphOf(first, 'int8'),
