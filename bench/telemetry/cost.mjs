@@ -1,17 +1,28 @@
 /**
  * What telemetry costs: answers a second over MQTT with it on and with it off, and processor time a request.
  *
- * Two agents, each with a process, a broker and a state directory of its own, take turns of little more than a second
+ * Two agents, each with a process, a broker and a state directory of its own, take turns of little more than half a second
  * under the same load, 64 requests open at a time: on, off, off, on, again and again, so that a machine that grows faster or
- * slower does so for both. A round of eight turns is as long as the time between two commits, twice the default because
+ * slower does so for both. A round of sixteen turns is as long as the time between two commits, twice the default because
  * an agent works half of it: each commit writes what five seconds of load brought, and falls into a turn of its own agent.
+ * So a round is a pair that holds all there is to pay for, and what is told is the median of the rounds' ratios. Rounds in
+ * which other processes took more than a twentieth of the machine are counted and left out.
  *
- *   npm run build && node bench/telemetry/cost.mjs [--rounds 22] [--meter] [--neither]
+ *   npm run build && node bench/telemetry/cost.mjs [--rounds 17] [--keep FILE] [--meter] [--neither]
  *
+ * --keep adds the rounds to a file, and tells of all in it: agents that were started once share what their memory looks like.
  * --meter lets the agent with telemetry sample the rails of a Jetson at 100 Hz, from files that stand still.
  * --neither switches it off in both agents: what the measurement says of no difference at all.
  */
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,21 +33,25 @@ import { loadConfig } from '../../dist/config/index.js';
 import { bundleFolder } from '../../dist/daemon.js';
 import { readBundle } from '../../dist/model/index.js';
 import { requestLogPath } from '../../dist/telemetry/index.js';
-import { processorMs } from './processorTime.mjs';
+import { machineMs, processorMs } from './processorTime.mjs';
 import { seeded } from './rows.mjs';
 
 const commitMs = 10_000;
 /** The turns of a round: whether telemetry is on. The commit falls into the first. */
-const turns = [true, false, false, true, true, false, false, true];
+const four = [true, false, false, true];
+const turns = [...four, ...four, ...four, ...four];
 const turnMs = commitMs / turns.length;
 /** Set aside at the end of a turn for what is still on its way. */
 const settleMs = 100;
 /** From the beginning of the first turn to the commit: so it ends within the turn, too. */
 const leadMs = 300;
+/** Share of the machine that others may take in a round that counts. */
+const mostForOthers = 0.05;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '22' },
+    rounds: { type: 'string', default: '17' },
+    keep: { type: 'string' },
     meter: { type: 'boolean', default: false },
     neither: { type: 'boolean', default: false },
   },
@@ -107,17 +122,32 @@ async function commitOf({ agent, client }) {
   return performance.now();
 }
 
-/** Answers a second while it was under load, and processor time a request in µs, of the agent's process and of all of its. */
+/** Processor time of all that is not this measurement, in ms. */
+function othersMs(...subjects) {
+  const { user, system } = process.cpuUsage();
+  const ours = subjects
+    .map(({ agent }) => processorMs(agent.pid))
+    .reduce((sum, { own, children }) => sum + own + children, 0);
+  return machineMs() - ours - (user + system) / 1000;
+}
+
+/**
+ * Answers a second while it was under load, processor time a request in µs, of the agent's process and of all of its, and
+ * the share of the machine that others took.
+ */
 async function round(on, off, began) {
+  const [otherwise, at] = [othersMs(on, off), performance.now()];
   for (const each of [on, off])
     Object.assign(each, { rates: [], requests: 0, before: processorMs(each.agent.pid) });
-  for (const [at, enabled] of turns.entries()) await turn(enabled ? on : off, began + (at + 1) * turnMs);
+  for (const [place, enabled] of turns.entries())
+    await turn(enabled ? on : off, began + (place + 1) * turnMs);
+  const others = (othersMs(on, off) - otherwise) / ((performance.now() - at) * availableParallelism());
   const [withIt, without] = [on, off].map(({ agent, before, rates, requests }) => {
     const after = processorMs(agent.pid);
     const each = (name) => (1000 * (after[name] - before[name])) / requests;
     return { rate: mean(rates), agentUs: each('own'), allUs: each('own') + each('children'), requests };
   });
-  return { on: withIt, off: without };
+  return { on: withIt, off: without, others };
 }
 
 function mean(numbers) {
@@ -144,14 +174,17 @@ function interval(seen, figure) {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-/** How many times as much of it with telemetry as without, over all rounds. */
+const between = ([low, high]) => `in 95 of 100 between ${percent(low)} and ${percent(high)}`;
+
+/** How many times as much of it with telemetry as without: the median of the rounds, and the means of all. */
 function tell(title, name, digits, unit) {
+  const middle = (rounds) => median(rounds.map(({ on, off }) => on[name] / off[name]));
   const of = (rounds, which) => mean(rounds.map((round) => round[which][name]));
   const ratio = (rounds) => of(rounds, 'on') / of(rounds, 'off');
-  const [low, high] = interval(seen, ratio);
   console.log(
-    `${title}: ${of(seen, 'on').toFixed(digits)} ${unit} on, ${of(seen, 'off').toFixed(digits)} ${unit} off, ` +
-      `${percent(ratio(seen))}, in 95 of 100 between ${percent(low)} and ${percent(high)}`,
+    `${title}: ${of(counted, 'on').toFixed(digits)} ${unit} on, ${of(counted, 'off').toFixed(digits)} ${unit} off\n` +
+      `  median of the rounds ${percent(middle(counted))}, ${between(interval(counted, middle))}\n` +
+      `  of the means         ${percent(ratio(counted))}, ${between(interval(counted, ratio))}`,
   );
 }
 
@@ -166,7 +199,7 @@ try {
     const one = await round(on, off, began + at * commitMs);
     seen.push(one);
     process.stderr.write(
-      `round ${at + 1} of ${rounds}: on ${one.on.rate.toFixed(0)}/s, off ${one.off.rate.toFixed(0)}/s, ${percent(one.on.rate / one.off.rate)}\n`,
+      `round ${at + 1} of ${rounds}: on ${one.on.rate.toFixed(0)}/s, off ${one.off.rate.toFixed(0)}/s, ${percent(one.on.rate / one.off.rate)}, others ${percent(one.others)}\n`,
     );
   }
 } finally {
@@ -174,13 +207,19 @@ try {
   await Promise.all([on, off].map(({ agent }) => agent.stop()));
   rmSync(sysfs, { recursive: true });
 }
+let all = seen;
+if (values.keep !== undefined) {
+  appendFileSync(values.keep, seen.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const lines = readFileSync(values.keep, 'utf8').trimEnd().split('\n');
+  all = lines.map((line) => JSON.parse(line));
+}
+const counted = all.filter(({ others }) => others <= mostForOthers);
 console.log(
   `${availableParallelism()} cores of ${cpus()[0].model}, load ${load} before; Node.js ${process.versions.node}; ` +
-    `${rounds} rounds of ${turns.length} turns of ${turnMs / 1000} s; ${new Date().toISOString()}`,
+    `${counted.length} rounds of ${turns.length} turns of ${turnMs / 1000} s, ` +
+    `${all.length - counted.length} left out; ${new Date().toISOString()}`,
 );
-console.log(
-  `median of the rounds: ${percent(median(seen.map((one) => one.on.rate / one.off.rate)))} of the throughput`,
-);
+if (counted.length === 0) throw new Error('the machine was never alone with it');
 tell('answers a second', 'rate', 0, '/s');
 tell('processor time a request, agent and engine', 'allUs', 0, 'µs');
 tell('of it the agent', 'agentUs', 1, 'µs');

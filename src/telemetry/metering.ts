@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../base/index.js';
+import { messageOf, type Clock, type Logger } from '../base/index.js';
 import {
   BusyPower,
   EnergyLedger,
@@ -200,11 +200,16 @@ export class Metering {
   async #noteState(): Promise<void> {
     if (this.#readingState) return;
     this.#readingState = true;
-    this.#state = await readPowerState({ ...systemPowerStateFiles, sysfs: this.#options.sysfs });
-    this.#note({ table: 'power_state', time: this.#clock.wall(), ...this.#state });
-    const { meter } = this.report;
-    // Each time, since a log that was set aside begins anew, and the interval is known only after a while.
-    if (meter !== null) this.#note({ table: 'meter', ...meter });
-    this.#readingState = false;
+    try {
+      this.#state = await readPowerState({ ...systemPowerStateFiles, sysfs: this.#options.sysfs });
+      this.#note({ table: 'power_state', time: this.#clock.wall(), ...this.#state });
+      const { meter } = this.report;
+      // Each time, since a log that was set aside begins anew, and the interval is known only after a while.
+      if (meter !== null) this.#note({ table: 'meter', ...meter });
+    } catch (error) {
+      this.#log.warn({ reason: messageOf(error) }, 'the state of the machine was not noted');
+    } finally {
+      this.#readingState = false;
+    }
   }
 }

@@ -115,10 +115,13 @@ describe('the log of a running agent', () => {
     await quick.start('--set', 'telemetry.commitSeconds=0.1');
     for (let i = 0; i < 3; i++) await intentd('ask', ...quick.options, 'crack a joke for the two of us');
     await intentd('ask', ...quick.options, '--model', 'other', 'hello');
-    await new Promise((resolve) => setTimeout(resolve, 400));
     const at = ['--state-dir', quick.stateDir];
 
-    const json = await intentd('log', ...at, '--json');
+    let json = await intentd('log', ...at, '--json');
+    // The rows of the last commit follow a moment after their answers.
+    for (let tries = 0; tries < 20 && json.out.split('\n').length <= 4; tries++) {
+      json = await intentd('log', ...at, '--json');
+    }
     const rows = json.out
       .trim()
       .split('\n')

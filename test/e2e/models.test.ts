@@ -4,6 +4,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Agent, intentd } from '../support/agent.js';
 import { otherBundle } from '../support/otherBundle.js';
+import { until } from '../support/until.js';
 
 const name = 'clinc150-minilm-l6';
 const agents: Agent[] = [];
@@ -71,9 +72,11 @@ async function underLoad(agent: Agent): Promise<Answers> {
   return {
     versions,
     finish: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // Some that come after whatever the load was for.
+      const before = versions.size;
+      await until(() => versions.size >= before + 64);
       stopped = true;
-      for (let i = 0; i < 500 && versions.size < sent; i++) await new Promise((r) => setTimeout(r, 10));
+      await until(() => versions.size >= sent);
       return sent;
     },
   };

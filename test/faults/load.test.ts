@@ -5,6 +5,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { requestLogPath } from '../../src/telemetry/index.js';
 import { Agent } from '../support/agent.js';
+import { until } from '../support/until.js';
 
 const agents: Agent[] = [];
 const clients: MqttClient[] = [];
@@ -119,7 +120,7 @@ describe('fault 10: an agent whose worker is killed under load', () => {
   it('answers every request once, from the next worker or with an error', async () => {
     const { agent, mqtt, answers } = await underLoad();
     const sending = send(mqtt, 100, 3);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await until(() => answers.size >= 100);
     process.kill(workerOf(agent.pid), 'SIGKILL');
     const sent = await sending;
     await settled(answers, sent);

@@ -19,6 +19,14 @@ async function scripted(): Promise<ScriptedBroker> {
   return server;
 }
 
+/** How many requests the log of an agent holds: one for each inference. */
+function rowsOf(agent: Agent): number {
+  const reader = new RequestLogReader(requestLogPath(agent.stateDir));
+  const { length } = reader.newest({}, 10);
+  reader.close();
+  return length;
+}
+
 const topic = 'intentd/agent/request';
 const request = '{"text":"crack a joke for the two of us","id":"1"}';
 
@@ -40,7 +48,8 @@ describe('fault 3: a QoS 1 request delivered again', () => {
       await deliver(false);
       await deliver(true);
       await deliver(false);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // A row that was not committed yet would be lost by SIGKILL, and another inference not be seen.
+      await until(() => rowsOf(agent) === 1);
       await agent.end(signal);
       await agent.start(...options);
       await deliver(true);
@@ -48,9 +57,7 @@ describe('fault 3: a QoS 1 request delivered again', () => {
       expect(new Set(answers()).size).toBe(1);
       expect(JSON.parse(answers()[0]!)).toMatchObject({ id: '1', intent: 'tell_joke' });
       await agent.end();
-      const reader = new RequestLogReader(requestLogPath(agent.stateDir));
-      expect(reader.newest({}, 10)).toHaveLength(1);
-      reader.close();
+      expect(rowsOf(agent)).toBe(1);
     },
     60_000,
   );

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger, systemClock } from '../../src/base/index.js';
 import { EngineSlot, WorkerProcess, isolation, type SlotOptions } from '../../src/engine/index.js';
 import { built } from '../support/built.js';
+import { until } from '../support/until.js';
 
 const script = join(import.meta.dirname, '../support/oddWorker.mjs');
 const batch = { size: 2, sequence: 3, lengths: Int32Array.of(3, 1), ids: Int32Array.of(1, 2, 3, 4, 0, 0) };
@@ -71,8 +72,7 @@ describe('the engine worker', () => {
 
   it('reports its memory with its signs of life', async () => {
     const engine = await slot();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(engine.residentKib).toBeGreaterThan(10_000);
+    await until(() => engine.residentKib > 10_000);
   });
 
   it('that is not wanted any more ends before it is ready', async () => {

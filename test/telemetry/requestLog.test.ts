@@ -12,6 +12,7 @@ import {
 } from '../../src/telemetry/index.js';
 import { seeded } from '../support/random.js';
 import { requestRow as row } from '../support/requestRow.js';
+import { until } from '../support/until.js';
 
 function opened(overrides: Partial<RequestLogOptions> = {}) {
   const path = join(mkdtempSync(join(tmpdir(), 'intentd-log-')), 'intentd.db');
@@ -152,8 +153,7 @@ describe('the request log', () => {
     const { log, path } = opened({ commitMs: 100 });
     log.record(row());
     expect(read(path, (reader) => reader.newest({}, 10))).toHaveLength(0);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    expect(read(path, (reader) => reader.newest({}, 10))).toHaveLength(1);
+    await until(() => read(path, (reader) => reader.newest({}, 10)).length === 1);
     await log.stop();
   });
 

@@ -1,7 +1,8 @@
-import { mkdtempSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, open, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { silentLogger, systemClock } from '../../src/base/index.js';
 import { requestLogPath, Telemetry, type RequestRow } from '../../src/telemetry/index.js';
 import { requestRow } from '../support/requestRow.js';
@@ -9,9 +10,13 @@ import { boards, SysfsTree } from '../support/sysfsTree.js';
 import { until } from '../support/until.js';
 
 const current = 'bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr1_input';
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
 
-it('fault 29: a row waits for no sample while the meter is silent, and has no energy of that time', async () => {
-  const tree = SysfsTree.ofJetson(boards.orinNano);
+/** Telemetry that measures by the rails of a tree, and the rows that it kept. */
+async function measuring(tree: SysfsTree): Promise<{ telemetry: Telemetry; rows: RequestRow[] }> {
   const requestLog = {
     path: requestLogPath(mkdtempSync(join(tmpdir(), 'intentd-silent-'))),
     commitMs: 60_000,
@@ -25,7 +30,32 @@ it('fault 29: a row waits for no sample while the meter is silent, and has no en
   const rows: RequestRow[] = [];
   telemetry.watch((row) => rows.push(row));
   telemetry.start();
+  cleanups.push(() => telemetry.stop());
   await until(() => telemetry.meter.meter !== null && telemetry.meter.fault === null);
+  return { telemetry, rows };
+}
+
+/** Keeps every thread that reads files waiting, as slow sensors do; gives how to let them go. */
+function hold(tree: SysfsTree): () => void {
+  const pipe = tree.path('nobody-writes');
+  spawnSync('mkfifo', [pipe]);
+  // As many as the pool has, and some more.
+  for (let thread = 0; thread < 8; thread++) {
+    open(pipe, 'r', (error, descriptor) => {
+      if (error === null) closeSync(descriptor);
+    });
+  }
+  let writer: number | undefined;
+  const release = (): void => {
+    writer ??= openSync(pipe, constants.O_RDWR);
+  };
+  cleanups.push(release);
+  return release;
+}
+
+it('fault 29: a row waits for no sample while the meter is silent, and has no energy of that time', async () => {
+  const tree = SysfsTree.ofJetson(boards.orinNano);
+  const { telemetry, rows } = await measuring(tree);
   const ask = (requestId: string): void => {
     const batch = telemetry.began(5, 1);
     telemetry.ended(batch);
@@ -49,5 +79,21 @@ it('fault 29: a row waits for no sample while the meter is silent, and has no en
     ['unmeasured', true],
     ['partly measured', true],
   ]);
-  await telemetry.stop();
+});
+
+it('fault 29: the time for which a reading hung is measured by nothing, and no request that fell into it', async () => {
+  const tree = SysfsTree.ofJetson(boards.orinNano);
+  const { telemetry, rows } = await measuring(tree);
+  const before = telemetry.energy;
+  const release = hold(tree);
+  await until(() => telemetry.meter.fault !== null);
+  const batch = telemetry.began(5, 1);
+  release();
+  await until(() => telemetry.meter.fault === null);
+  telemetry.ended(batch);
+  telemetry.record(requestRow({ requestId: 'begun in silence' }), batch);
+  await until(() => rows.length === 1);
+  expect(rows[0]).toMatchObject({ energyMj: null, aboveIdleMj: null, energyHow: null });
+  // A reading counts as hung after half a second.
+  expect(telemetry.energy.unmeasuredMs - before.unmeasuredMs).toBeGreaterThan(400);
 });
