@@ -1,6 +1,15 @@
 import { IntentdError, builtProgram, type Clock, type Logger } from '../base/index.js';
 import type { Config } from '../config/index.js';
-import { EngineSlot, WorkerProcess, type EngineInfo, type Health, type Launch } from '../engine/index.js';
+import {
+  EngineSlot,
+  WorkerProcess,
+  type Engine,
+  type EngineInfo,
+  type Health,
+  type Launch,
+  type SlotOptions,
+} from '../engine/index.js';
+import { bundleFiles } from '../model/index.js';
 import type { ServedModel } from '../requests/index.js';
 import type { BundleIdentity } from './bundles.js';
 import type { Candidate } from './goldenGate.js';
@@ -22,12 +31,25 @@ export interface Encoder {
   readonly closing: AbortController;
 }
 
+export interface Preference {
+  /** Its workers, where the CPU engine may serve until the first of them is ready. */
+  readonly soon: (target: EngineTarget) => Launch | undefined;
+  /** Its workers, the first of them ready. */
+  readonly first: (target: EngineTarget, signal: AbortSignal) => Promise<Launch | undefined>;
+  /** Errors after which an encoder has the CPU engine until another one is swapped in. */
+  readonly isFinal: (error: unknown, hasServed: boolean) => boolean;
+}
+
 export interface EncodersOptions {
   readonly engine: Config['engine'];
   readonly onHealth: (health: Health) => void;
   readonly onServing: (info: EngineInfo) => void;
-  /** What an encoder is to be started with in place of the CPU engine, if anything. */
-  readonly prefer: (target: EngineTarget, signal: AbortSignal) => Promise<Launch | undefined>;
+  /** What is to serve an encoder rather than the CPU engine, if anything. */
+  readonly prefer: Preference;
+  /** Whether memory holds both of these for an encoder of this size in bytes. */
+  readonly hasRoom: (encoderBytes: number) => boolean;
+  /** Tries an engine of the encoder before it takes over from one that serves; throws where it must not. */
+  readonly check: (encoder: Encoder, next: Engine) => Promise<void>;
   /** Called where a TensorRT engine of the encoder has to be built. */
   readonly onMissing: (encoder: Encoder) => void;
 }
@@ -69,7 +91,7 @@ export class Encoders {
     for (;;) {
       signal.throwIfAborted();
       const existing = this.#encoders.get(key);
-      if (existing === undefined) return this.#start(key, identity.folder);
+      if (existing === undefined) return this.#start(key, identity);
       existing.folders.push(identity.folder);
       if (await startedWell(existing.slot)) return existing.slot;
       // Why not is told by who started it, with another bundle's files: this one's may be whole.
@@ -97,11 +119,16 @@ export class Encoders {
     await Promise.all(this.all.map(({ slot }) => slot.close()));
   }
 
-  async #start(key: string, folder: string): Promise<EngineSlot> {
-    const encoder = this.#newEncoder(folder);
+  async #start(key: string, identity: BundleIdentity): Promise<EngineSlot> {
+    const { prefer } = this.#options;
+    // One beside others is to serve as it was tried, and nobody waits for it.
+    const isAwaited = !this.all.some(({ slot }) => slot.pid !== 0);
+    const encoder = this.#newEncoder(identity, isAwaited);
     this.#encoders.set(key, encoder);
+    const soon = isAwaited ? prefer.soon(encoder.target) : undefined;
     try {
-      await encoder.slot.start(await this.#options.prefer(encoder.target, this.closing));
+      if (soon !== undefined) await encoder.slot.start(soon, true);
+      else await encoder.slot.start(await prefer.first(encoder.target, this.closing));
     } catch (error) {
       if (this.#encoders.get(key) === encoder) this.#encoders.delete(key);
       throw error;
@@ -109,7 +136,7 @@ export class Encoders {
     return encoder.slot;
   }
 
-  #newEncoder(folder: string): Encoder {
+  #newEncoder({ folder, manifest }: BundleIdentity, isAwaited: boolean): Encoder {
     const folders = [folder];
     const current = (): string => folders[0] ?? folder;
     const target: EngineTarget = {
@@ -122,8 +149,18 @@ export class Encoders {
         encoder.engineKey = key;
       },
     };
+    const { check, engine, hasRoom, onHealth, onServing, prefer } = this.#options;
+    const options: SlotOptions = {
+      launch: this.#launching(current, isAwaited),
+      heartbeatMs: engine.heartbeatMs,
+      hasRoom: () => hasRoom(manifest.files[bundleFiles.encoder]!.bytes),
+      isFinal: (error) => prefer.isFinal(error, encoder.engineKey !== undefined),
+      check: (next) => check(encoder, next),
+      onHealth,
+      onServing,
+    };
     const encoder: Encoder = {
-      slot: this.#newSlot(current),
+      slot: new EngineSlot(options, this.#clock, this.#log),
       folders,
       models: new Map(),
       target,
@@ -134,17 +171,14 @@ export class Encoders {
     return encoder;
   }
 
-  #newSlot(folder: () => string): EngineSlot {
-    const { engine, onHealth, onServing } = this.#options;
-    let isAwaited = !this.all.some(({ slot }) => slot.pid !== 0);
-    const launch: Launch = (signal) => {
+  /** Workers of the CPU engine; all but an awaited first one take the place of one that is gone. */
+  #launching(folder: () => string, isFirstAwaited: boolean): Launch {
+    let isAwaited = isFirstAwaited;
+    return (signal) => {
       const gentle = !isAwaited;
-      // The next one takes the place of one that is gone.
       isAwaited = true;
       return this.launchAlways(folder(), signal, gentle);
     };
-    const { heartbeatMs } = engine;
-    return new EngineSlot({ launch, heartbeatMs, onHealth, onServing }, this.#clock, this.#log);
   }
 
   /**

@@ -3,11 +3,12 @@ import type { Config } from '../config/index.js';
 import type { BuildStatus, Engine, EngineReport, EngineSlot, Health } from '../engine/index.js';
 import type { ServedModel } from '../requests/index.js';
 import { identifyBundle, loadBundle, type BundleIdentity, type LoadedBundle } from './bundles.js';
-import { Encoders, type Encoder } from './encoders.js';
+import { Encoders, type Encoder, type Preference } from './encoders.js';
+import { holdsBothEngines } from './engineMemory.js';
 import { EngineBuilds, type BuildOrder, type EngineNews } from './engineBuilds.js';
 import { warmUp } from './firstInferences.js';
 import type { Candidate } from './goldenGate.js';
-import { TensorRt } from './tensorRt.js';
+import { TensorRt, isTensorRtUnusable, isUnbuilt } from './tensorRt.js';
 import { Tokenizers } from './tokenizers.js';
 
 /** A bundle whose head is on a worker. */
@@ -55,7 +56,10 @@ export class Engines {
       engine: config.engine,
       onHealth,
       onServing,
-      prefer: async (...[target, signal]: Parameters<TensorRt['first']>) => tensorRt?.first(target, signal),
+      prefer: preferenceFor(tensorRt),
+      hasRoom: (encoderBytes: number) =>
+        holdsBothEngines(encoderBytes, config.update.gates.reserveMib * 2 ** 20),
+      check: (encoder: Encoder, next: Engine) => this.#check(encoder, next),
       onMissing: (encoder: Encoder) => {
         this.#buildMissing(encoder);
       },
@@ -182,18 +186,33 @@ export class Engines {
     this.builds?.order(this.#orderFor(encoder, this.tensorRt)).catch(() => undefined);
   }
 
+  /** @throws IntentdError where an engine must not serve a model of the encoder */
+  async #check(encoder: Encoder, next: Engine): Promise<void> {
+    for (const candidate of encoder.models.values()) await this.#options.check(on(next, candidate));
+  }
+
   #orderFor(encoder: Encoder, tensorRt: TensorRt): BuildOrder {
     return {
       slot: encoder.slot,
       folder: encoder.target.folder,
       launch: tensorRt.launching(encoder.target),
       check: async (next) => {
-        for (const candidate of encoder.models.values()) await this.#options.check(on(next, candidate));
+        await this.#check(encoder, next);
         await tensorRt.tidy(new Set(this.encoders.all.flatMap(({ engineKey = [] }) => engineKey)));
       },
       signal: AbortSignal.any([encoder.closing.signal, this.encoders.closing]),
     };
   }
+}
+
+/** TensorRT before the CPU engine, which serves until TensorRT is ready; not where the agent must not start without. */
+function preferenceFor(tensorRt: TensorRt | undefined): Preference {
+  return {
+    soon: (target) => (tensorRt?.isDemanded === true ? undefined : tensorRt?.launching(target)),
+    first: async (target, signal) => tensorRt?.first(target, signal),
+    // One that was loaded here before may come back: a GPU that fails says that there is none.
+    isFinal: (error, hasServed) => isUnbuilt(error) || (!hasServed && isTensorRtUnusable(error)),
+  };
 }
 
 /** The same model on another engine. */

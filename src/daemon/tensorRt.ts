@@ -76,6 +76,11 @@ export class TensorRt {
     this.#settings = settingsOf(engine, attention);
   }
 
+  /** Whether the agent is not to start without. */
+  get isDemanded(): boolean {
+    return this.#config.kind === 'tensorrt';
+  }
+
   /** Starts workers that load the engine of the cache, once this device's code over it was found right. */
   launching(target: EngineTarget): Launch {
     return async (signal) => {
@@ -93,7 +98,10 @@ export class TensorRt {
         target.loaded(key);
         return worker;
       } catch (error) {
-        if (isOneOf(error, unbuilt)) await this.#forget(key, error, target);
+        if (isUnbuilt(error)) await this.#forget(key, error, target);
+        if (isTensorRtUnusable(error) && this.#config.kind === 'auto') {
+          this.#log.info({ reason: messageOf(error) }, 'TensorRT cannot be used here; the CPU engine serves');
+        }
         throw error;
       }
     };
@@ -118,10 +126,9 @@ export class TensorRt {
       };
     } catch (error) {
       signal.throwIfAborted();
-      if (isOneOf(error, unbuilt)) return undefined;
+      if (isUnbuilt(error)) return undefined;
       if (!isTensorRtUnusable(error)) return launch;
-      if (this.#config.kind === 'tensorrt') throw error;
-      this.#log.info({ reason: messageOf(error) }, 'TensorRT cannot be used here; the CPU engine serves');
+      if (this.isDemanded) throw error;
       return undefined;
     }
   }
@@ -194,6 +201,11 @@ function settingsOf(engine: Config['engine'], attention: 'plugin' | 'standard'):
 /** Whether an error says that TensorRT cannot be used on this machine, whatever is tried. */
 export function isTensorRtUnusable(error: unknown): boolean {
   return isOneOf(error, unusable);
+}
+
+/** Whether an error says that an engine has to be built first. */
+export function isUnbuilt(error: unknown): boolean {
+  return isOneOf(error, unbuilt);
 }
 
 function isOneOf(error: unknown, codes: ReadonlySet<string>): boolean {

@@ -24,7 +24,7 @@ function railOf({ file, idleMa, drawMa, inferMs }) {
   };
 }
 
-/** `settings`: runtime, buildMs, usFor ({sparse, batch, sequence} → µs as a number a token), meter, loadFails */
+/** `settings`: runtime, buildMs, loadMs, usFor ({sparse, batch, sequence} → µs as a number a token), meter, loadFails */
 module.exports = (settings = {}) => {
   const engines = new Map();
   let next = 1;
@@ -83,6 +83,8 @@ module.exports = (settings = {}) => {
     },
     async loadEngine(plan, { buckets }) {
       if (settings.loadFails) fail(settings.loadFails, `the fake does not load: ${settings.loadFails}`);
+      // Not in the builder, whose measurements would take as long each time.
+      if (process.argv[1].includes('worker')) await sleep(settings.loadMs ?? 0);
       const bytes = Buffer.from(plan);
       const headLength = bytes.readUInt32LE(0);
       const head = JSON.parse(bytes.toString('utf8', 4, 4 + headLength));

@@ -16,6 +16,8 @@ export interface FakeAddonSettings {
   readonly noGpu?: boolean;
   /** How long a build takes. */
   readonly buildMs?: number;
+  /** How long a worker takes to load a plan. */
+  readonly loadMs?: number;
   /** GPU time a token. */
   readonly sparseUs?: number;
   readonly denseUs?: number;

@@ -3,6 +3,7 @@ import { availableMemoryBytes, type Logger } from '../../base/index.js';
 import { bundleFiles } from '../../model/index.js';
 import type { ServedModel } from '../../requests/index.js';
 import type { BundleIdentity, LoadedBundle } from '../bundles.js';
+import { cpuEngineBytes } from '../engineMemory.js';
 import type { Engines, LoadedModel } from '../engines.js';
 import { neededBytes, noMemory } from './memory.js';
 
@@ -12,8 +13,6 @@ export interface Staged {
   readonly bundle: LoadedBundle;
 }
 
-/** What a CPU engine takes, in bytes, when it is only asked for what it says. */
-const cpuEngineBytes = 200 * 2 ** 20;
 /** How long a worker may take to give its memory back. */
 const freedWithinMs = 5000;
 const pollMs = 50;

@@ -11,16 +11,24 @@ export class RetryTimer {
     this.#firstMs = firstMs;
   }
 
+  get isScheduled(): boolean {
+    return this.#timer !== undefined;
+  }
+
   /** @returns the pause until `work` runs, in milliseconds */
   schedule(work: () => void): number {
     const pauseMs = Math.min(longestMs, this.#firstMs * 2 ** this.#times);
     this.#times += 1;
-    this.#timer = setTimeout(work, pauseMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      work();
+    }, pauseMs);
     return pauseMs;
   }
 
   cancel(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** The next pause is the first again. */

@@ -26,7 +26,9 @@ export class EngineSlot implements Engine {
     this.#log = log;
     const hooks = {
       prepare: (worker: WorkerProcess) => this.#heads.bringTo(worker, new Map()),
-      tryAgain: (preferred: Launch) => this.swap(preferred),
+      takeOver: async (worker: WorkerProcess, preferred: Launch, signal: AbortSignal) => {
+        await this.#letIn(worker, preferred, options.check, signal);
+      },
       lost: (reason: string) => {
         for (const tell of this.#onLost) tell(reason);
       },
@@ -37,10 +39,12 @@ export class EngineSlot implements Engine {
   /**
    * Starts the engine that is always there, or the preferred one, and that in its place where it fails.
    *
+   * @param meanwhile whether the one that is always there serves until the preferred one is ready, where memory
+   *   holds both
    * @throws IntentdError what kept the first worker from starting
    */
-  start(preferred?: Launch): Promise<void> {
-    this.#started = this.#active.start(preferred);
+  start(preferred?: Launch, meanwhile = false): Promise<void> {
+    this.#started = this.#active.start(preferred, meanwhile);
     return this.#started;
   }
 
@@ -135,14 +139,23 @@ export class EngineSlot implements Engine {
     this.#active.closing.throwIfAborted();
     const next = await launch(this.#active.closing);
     try {
-      const brought: BroughtHeads = new Map();
-      await this.#heads.bringTo(next, brought);
-      await check?.(next);
-      await this.#handOver(next, brought, preferred);
+      await this.#letIn(next, preferred, check);
     } catch (error) {
       next.kill('it is not let in');
       throw error;
     }
+  }
+
+  async #letIn(
+    next: WorkerProcess,
+    preferred: Launch | undefined,
+    check?: (next: Engine) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const brought: BroughtHeads = new Map();
+    await this.#heads.bringTo(next, brought);
+    await check?.(next);
+    await this.#handOver(next, brought, preferred, signal);
   }
 
   close(): Promise<void> {
@@ -160,9 +173,15 @@ export class EngineSlot implements Engine {
   }
 
   /** No head changes between the last one that the new worker is brought and its first request. */
-  #handOver(next: WorkerProcess, brought: BroughtHeads, preferred: Launch | undefined): Promise<void> {
+  #handOver(
+    next: WorkerProcess,
+    brought: BroughtHeads,
+    preferred: Launch | undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
     return this.#turns.take(async () => {
       await this.#heads.bringTo(next, brought);
+      signal?.throwIfAborted();
       this.#active.closing.throwIfAborted();
       const old = this.#active.succeed(next, preferred);
       this.#log.info({ engine: next.info.kind, pid: next.pid }, 'the next engine serves');
