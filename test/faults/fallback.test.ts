@@ -240,6 +240,9 @@ describe('fault 10: a preferred engine whose worker is killed', () => {
   });
 
   it('has the gap carried on when the worker that carries it is killed, too', async () => {
+    // Asked once: what carried the gap had its room.
+    let asked = 0;
+    engine = slotWith({ hasRoom: () => asked++ === 0 });
     await engine.start(launching('gpu', { startMs: slowMs }));
     await engine.loadHead('h', head);
     process.kill(engine.pid, 'SIGKILL');
@@ -250,6 +253,16 @@ describe('fault 10: a preferred engine whose worker is killed', () => {
     expect(engine.restarts).toBe(2);
     await until(() => engine.info.kind === 'gpu');
     expect(await engine.infer(batch, 'h')).toMatchObject(answer);
+  });
+
+  it('gives its next worker the heads that came while there was none', async () => {
+    engine = slotWith({ hasRoom: () => false });
+    await engine.start(launching('gpu', { startMs: 300 }));
+    process.kill(engine.pid, 'SIGKILL');
+    await until(() => engine.pid === 0);
+    await engine.loadHead('h', head);
+    expect(await engine.infer(batch, 'h')).toMatchObject(answer);
+    expect(engine.info.kind).toBe('gpu');
   });
 
   it('gives the CPU engine its heads that came while it was away', async () => {
