@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 targets=("${@:-intentd_native}")
 jobs=$(nproc)
+# The kernels are for GPUs, whatever processor and TensorRT are beside them: compiled once for all four.
+images=$PWD/build/check/images
 mkdir -p build/check
 
 for processor in x86_64 aarch64; do
@@ -14,7 +16,7 @@ for processor in x86_64 aarch64; do
     at=build/check/$processor-$major
     cmake -S . -B "$at" -DCMAKE_BUILD_TYPE=Release -DINTENTD_TENSORRT_MAJOR="$major" \
       -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$processor" \
-      -DCMAKE_CXX_COMPILER="$processor-linux-gnu-g++" >"$at.log" 2>&1 || { cat "$at.log" >&2; exit 1; }
+      -DCMAKE_CXX_COMPILER="$processor-linux-gnu-g++" -DINTENTD_ATTENTION_IMAGES="$images" >"$at.log" 2>&1 || { cat "$at.log" >&2; exit 1; }
     cmake --build "$at" --target "${targets[@]}" -j "$jobs" >"$at.log" 2>&1 || { cat "$at.log" >&2; exit 1; }
     echo "compiles: $processor, TensorRT $major"
   done

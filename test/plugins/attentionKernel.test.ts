@@ -2,12 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nativeFolders } from '../support/pluginProbe.js';
 
-const folder = join(import.meta.dirname, '../../build/test');
+/** Where a program of the native build is; `undefined` where it was not made. */
+function program(name: string): string | undefined {
+  return nativeFolders.map((folder) => join(folder, 'test', name)).find((path) => existsSync(path));
+}
 
 /** Runs a program of the native build; its last line is JSON, the lines before it are failures. */
 function run(name: string, ...args: string[]): { failures: string[]; summary: unknown } {
-  const { stdout, stderr, error } = spawnSync(join(folder, name), args, { encoding: 'utf8' });
+  const { stdout, stderr, error } = spawnSync(program(name)!, args, { encoding: 'utf8' });
   if (error) throw error;
   const lines = stdout.trim().split('\n');
   return {
@@ -16,8 +20,8 @@ function run(name: string, ...args: string[]): { failures: string[]; summary: un
   };
 }
 
-// Skipped where `npm run build:native` has not made the programs.
-describe.skipIf(!existsSync(join(folder, 'attention_planner_test')))(
+// Skipped where no native build has made the programs.
+describe.skipIf(program('attention_planner_test') === undefined)(
   'the planner of the attention kernel',
   () => {
     it('visits exactly the tiles that the definition needs, and masks exactly those it needs in part', () => {
@@ -29,7 +33,7 @@ describe.skipIf(!existsSync(join(folder, 'attention_planner_test')))(
   },
 );
 
-describe.skipIf(!existsSync(join(folder, 'attention_emulate_test')))(
+describe.skipIf(program('attention_emulate_test') === undefined)(
   'the attention kernel on emulated warps',
   () => {
     it('is within 2e-3 of the definition in double precision, in every variant, for random shapes, lengths and patterns', () => {

@@ -21,15 +21,17 @@ export type Fields = Readonly<Record<string, string>>;
 
 const root = new URL('../../', import.meta.url).pathname;
 const processor = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-const folders = process.env['INTENTD_NATIVE_BUILD']?.split(':') ?? [
-  'build',
-  `build/check/${processor}-10`,
-  `build/check/${processor}-11`,
-];
+/** Where native code may have been built for this machine. */
+export const nativeFolders: readonly string[] = (
+  process.env['INTENTD_NATIVE_BUILD']?.split(':') ?? [
+    'build',
+    `build/check/${processor}-10`,
+    `build/check/${processor}-11`,
+  ]
+).map((folder) => resolve(root, folder));
 
 /** The builds that are here: for TensorRT 10, for 11, or none. */
-export const pluginBuilds: readonly PluginBuild[] = folders
-  .map((folder) => resolve(root, folder))
+export const pluginBuilds: readonly PluginBuild[] = nativeFolders
   .map((folder) => ({
     folder,
     library: join(folder, 'Release/libintentd_plugins.so'),
