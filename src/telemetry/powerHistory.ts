@@ -46,7 +46,8 @@ export class PowerHistory {
 
   #gather(last: Sample, sample: Sample): void {
     const spanMs = sample.at - last.at;
-    if (spanMs <= 0) return;
+    // A counter that goes back has begun anew.
+    if (spanMs <= 0 || (sample.unit === 'mJ' && sample.total < last.total)) return;
     this.#spanMs += spanMs;
     const now = [...sample.rails, sample.total];
     const before = [...last.rails, last.total];

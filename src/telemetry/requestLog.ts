@@ -103,6 +103,8 @@ export class RequestLog {
   /** Writes what waits and closes. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    // A commit that is under way leaves out what came after it began.
+    await this.#writing;
     await this.flush();
     this.#close();
   }

@@ -157,6 +157,17 @@ describe('the request log', () => {
     await log.stop();
   });
 
+  it('keeps what comes while a commit is under way, also where it is told to stop then', async () => {
+    const { log, path } = opened();
+    for (let i = 0; i < 500; i++) log.record(row());
+    const writing = log.flush();
+    log.record(row({ requestId: 'late' }));
+    const stopped = log.stop();
+    await Promise.all([writing, stopped]);
+    expect(read(path, (reader) => reader.newest({ requestId: 'late' }, 10))).toHaveLength(1);
+    expect(log.counters).toMatchObject({ written: 501, pending: 0 });
+  });
+
   it('lets other work run while it writes many rows', async () => {
     const { log } = opened({ maxPending: 20_000 });
     for (let i = 0; i < 20_000; i++) log.record(row());

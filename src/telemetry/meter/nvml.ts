@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { IntentdError } from '../../base/index.js';
 import type { Meter, MeterInfo, MeterListener } from './meter.js';
 import { decodeLine, type NvmlMessage } from './nvmlMessages.js';
@@ -25,6 +26,8 @@ export class NvmlMeter implements Meter {
   /** Adding it to the system's clock gives ours, in milliseconds. */
   readonly #offsetMs: number;
   #child: ChildProcess;
+  /** The last process that ended, or never began. */
+  #over: ChildProcess | undefined;
   #listener: MeterListener | undefined;
   #silence: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -75,6 +78,7 @@ export class NvmlMeter implements Meter {
   #ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string): void => {
+        clearTimeout(patience);
         reject(new IntentdError('no_meter', `The GPU's energy counter cannot be read: ${reason}`));
       };
       const patience = setTimeout(() => {
@@ -100,22 +104,34 @@ export class NvmlMeter implements Meter {
 
   #listen(): void {
     const child = this.#child;
-    child.stdout!.resume();
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      this.#take(decodeLine(line));
-    });
+    // Where there are no more descriptors it is not even given one.
+    child.stdout?.resume();
+    if (child.stdout instanceof Readable) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.#take(decodeLine(line));
+      });
+    }
     child.once('exit', () => {
-      if (this.#stopped) return;
-      clearTimeout(this.#silence);
-      this.#listener!.onFault('the process of the meter ended');
-      this.#retry = setTimeout(() => {
-        this.#child = this.#launch();
-        this.#child.on('error', () => undefined);
-        this.#listen();
-      }, this.#options.retryMs);
-      this.#retry.unref();
+      this.#beginAgain(child, 'the process of the meter ended');
+    });
+    // One that could not be started has no end.
+    child.on('error', ({ message }) => {
+      this.#beginAgain(child, `the process of the meter could not be started: ${message}`);
     });
     this.#expectMore();
+  }
+
+  /** Once for each process. */
+  #beginAgain(over: ChildProcess, reason: string): void {
+    if (this.#stopped || this.#over === over) return;
+    this.#over = over;
+    clearTimeout(this.#silence);
+    this.#listener!.onFault(reason);
+    this.#retry = setTimeout(() => {
+      this.#child = this.#launch();
+      this.#listen();
+    }, this.#options.retryMs);
+    this.#retry.unref();
   }
 
   #take(message: NvmlMessage | undefined): void {

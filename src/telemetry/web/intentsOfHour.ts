@@ -32,6 +32,8 @@ export class IntentsOfHour {
     const name = intent ?? outOfScope;
     let counts = this.#minutes.get(minute);
     if (counts === undefined) {
+      // With each new minute, since nobody may ever look.
+      this.#forget(minute - minutes);
       counts = new Map();
       this.#minutes.set(minute, counts);
     }

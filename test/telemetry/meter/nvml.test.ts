@@ -1,6 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NvmlMeter, type Sample } from '../../../src/telemetry/index.js';
 import { built } from '../../support/built.js';
@@ -23,9 +23,13 @@ function addon(body: string): string {
   return path;
 }
 
-async function find(path: string, limits: { startMs?: number; hangMs?: number } = {}) {
+async function find(
+  path: string,
+  limits: { startMs?: number; hangMs?: number } = {},
+  program: string = process.execPath,
+) {
   const script = join(await built(), 'telemetry/meter/nvmlMain.js');
-  const command = [process.execPath, script, path];
+  const command = [program, script, path];
   return NvmlMeter.find(
     { command, env: process.env, intervalMs: 5, startMs: 10_000, hangMs: 5000, retryMs: 100, ...limits },
     now,
@@ -78,5 +82,18 @@ describe('the energy counter of a GPU', () => {
     await until(() => samples.filter(({ total }) => total === 3).length > 1, 20_000);
     expect(faults).toContain('the process of the meter said nothing for 300 ms');
     expect(faults).toContain('the process of the meter ended');
+  });
+
+  it('is tried again where its process could not be started anew', async () => {
+    const path = addon('globalThis.n = (globalThis.n ?? 0) + 1; if (n > 20) process.exit(1); return n');
+    const program = join(dirname(path), 'node');
+    symlinkSync(process.execPath, program);
+    const { samples, faults } = watch(await find(path, {}, program));
+    await until(() => samples.length > 0);
+    rmSync(program);
+    await until(() => faults.some((reason) => reason.includes('could not be started: spawn')));
+    symlinkSync(process.execPath, program);
+    const before = samples.length;
+    await until(() => samples.length > before);
   });
 });
