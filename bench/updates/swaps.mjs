@@ -3,6 +3,10 @@
 // its own, held to its gates, given a share of the traffic, let in, and the one before is let go.
 //
 //   node bench/updates/swaps.mjs [--swaps 100] [--engine onnxruntime|tensorrt] [--bundle FOLDER] [--only-requests] [--json]
+//   node bench/updates/swaps.mjs --swaps 0 --seconds 230     # the same load as long without a swap, to hold memory against
+//
+// --collect has the agent collect its garbage before memory is looked at: what remains is held on to. --snapshots FOLDER
+// writes a heap snapshot after the third swap and after the last.
 //
 // Needs dist/ (and build/Release/ for TensorRT, whose two engines are built first). Ends with 1 where a request is
 // lost or answered twice, where memory grows, or where p99 during the swaps is more than twice the one before: that
@@ -22,11 +26,17 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'onnxruntime' },
     bundle: { type: 'string', default: 'models/clinc150-minilm-l6' },
     open: { type: 'string', default: '16' },
+    seconds: { type: 'string', default: '0' },
+    collect: { type: 'boolean', default: false },
+    snapshots: { type: 'string' },
     'only-requests': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const swaps = Number(values.swaps);
+/** How long there is load without a swap, looked at as often as with swaps. */
+const withoutMs = Number(values.seconds) * 1000;
+const lookMs = 2300;
 const device = 'swaps';
 const baselineMs = 10_000;
 /** Share of the processors that a machine keeps busy which does nothing else. */
@@ -172,7 +182,7 @@ function percentile(times, percent) {
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? NaN;
 }
 
-/** Processes below the agent, and what they and it have resident, in MiB. */
+/** Processes below the process, and what they and it have resident, in MiB. */
 function memoryOf(pid) {
   const children = readdirSync('/proc').filter((name) => {
     try {
@@ -193,10 +203,13 @@ function memoryOf(pid) {
   };
 }
 
-/** What memory is once the worker before has ended. */
-async function settledMemory(pid) {
+/** What memory is once the worker before has ended; of the agent also what V8 knows, in MiB. */
+async function settledMemory(agent) {
+  const { pid } = agent.child;
   for (let tries = 0; tries < 200 && memoryOf(pid).workers > 1; tries++) await sleep(10);
-  return memoryOf(pid);
+  const { heapUsed, heapTotal, external } = await agent.call('memory', values.collect);
+  const [heapUsedMib, heapMib, externalMib] = [heapUsed, heapTotal, external].map((bytes) => bytes / 2 ** 20);
+  return { ...memoryOf(pid), heapUsedMib, heapMib, externalMib };
 }
 
 async function measure() {
@@ -235,8 +248,14 @@ async function measure() {
     moment.push([letIn, ended]);
     swapsMs.push(ended - began);
     stagesMs.push(staged - began);
-    memory.push(await settledMemory(agent.child.pid));
+    memory.push(await settledMemory(agent));
+    if (values.snapshots !== undefined && (at === 3 || at === swaps))
+      await agent.call('snapshot', join(values.snapshots, `swap-${at}.heapsnapshot`));
     if (at % 10 === 0 || swaps <= 10) note(`${at} of ${swaps} swaps`);
+  }
+  for (const until = performance.now() + withoutMs; performance.now() < until;) {
+    await sleep(lookMs);
+    memory.push(await settledMemory(agent));
   }
   await load.stop();
   await agent.end();
@@ -271,7 +290,14 @@ async function measure() {
     slowestMs: percentile(within(during), 100),
     third,
     last,
-    agentMib: memory.filter((_, at) => (at + 1) % 10 === 0).map(({ agentMib }) => Math.round(agentMib)),
+    everyTenth: Object.fromEntries(
+      ['agentMib', 'heapUsedMib', 'heapMib', 'externalMib', 'workersMib'].map((name) => [
+        name,
+        memory
+          .filter((_, at) => at === 2 || (at + 1) % 10 === 0)
+          .map((one) => Math.round(one[name] * 10) / 10),
+      ]),
+    ),
   };
 }
 
