@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 
@@ -6,16 +6,16 @@ import { getPriority, setPriority } from 'node:os';
 const step = 10;
 const lowest = 19;
 
-let mayReturn: boolean | undefined;
+let mayReturn: Promise<boolean> | undefined;
 
 /**
  * Lets a process that was just started give way to all others.
  *
  * @returns lets it be like all others again; `undefined` where the system would not allow that, and nothing is changed
  */
-export function giveWay(pid: number): (() => void) | undefined {
+export async function giveWay(pid: number): Promise<(() => void) | undefined> {
   const own = getPriority();
-  if (!mayComeBack(own)) return undefined;
+  if (!(await mayComeBack(own))) return undefined;
   setIfThere(pid, lowered(own));
   return () => {
     // A priority is a thread's; those of a process that is gone are none.
@@ -24,11 +24,23 @@ export function giveWay(pid: number): (() => void) | undefined {
 }
 
 /** Only with a limit of its own (`LimitNICE` of systemd) or a privilege may a process come back. */
-function mayComeBack(own: number): boolean {
+async function mayComeBack(own: number): Promise<boolean> {
   if (process.platform !== 'linux') return false;
-  const script = `renice -n ${lowered(own)} -p $$ && renice -n ${own} -p $$`;
-  mayReturn ??= spawnSync('sh', ['-c', script], { stdio: 'ignore', timeout: 5000 }).status === 0;
+  mayReturn ??= succeeds(`renice -n ${lowered(own)} -p $$ && renice -n ${own} -p $$`);
   return mayReturn;
+}
+
+function succeeds(script: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn('sh', ['-c', script], { stdio: 'ignore', timeout: 5000 });
+    // Without a shell, as with a refusal, nobody gives way.
+    child.once('error', () => {
+      resolve(false);
+    });
+    child.once('exit', (code) => {
+      resolve(code === 0);
+    });
+  });
 }
 
 function lowered(own: number): number {

@@ -111,9 +111,9 @@ export class WorkerProcess implements Engine {
       worker.kill('it is not wanted any more');
     };
     signal?.addEventListener('abort', cancel, { once: true });
-    const comeBack = options.gentle === true && worker.pid !== 0 ? giveWay(worker.pid) : undefined;
+    const gentle = options.gentle === true && worker.pid !== 0 ? giveWay(worker.pid) : undefined;
     try {
-      const body = await worker.#expect(0, options.startMs);
+      const [body, comeBack] = await Promise.all([worker.#expect(0, options.startMs), gentle]);
       comeBack?.();
       worker.#info = JSON.parse(body.toString('utf8')) as EngineInfo;
     } finally {
