@@ -38,8 +38,12 @@ describe('intentd publish', () => {
   it('goes from a fresh key over a dry run to a rollout', async () => {
     const devices = join(folder, 'devices.txt');
     writeFileSync(devices, Array.from({ length: 50 }, (_, at) => `device-${at}`).join('\n'));
-    const rollout = ['promote', repository, 'tiny', '1.0.0', '--share', '10', ...keys];
-    const dry = await publish(...rollout, '--dry-run', devices, '--json');
+    const wanted = ['promote', repository, 'tiny', '1.0.0', '--share', '10'];
+    const rollout = [...wanted, ...keys];
+    // What signs nothing needs no passphrase.
+    const dry = await publish(...wanted, ...keys.slice(0, 2), '--dry-run', devices, '--json');
+    const locked = await publish(...wanted, ...keys.slice(0, 2));
+    expect([locked.status, locked.notes[0]]).toEqual([2, expect.stringContaining('passphrase with -p')]);
     const { devices: found } = JSON.parse(dry.printed.join('\n')) as {
       devices: { before: string | null; after: string | null; position: number }[];
     };
@@ -64,6 +68,23 @@ describe('intentd publish', () => {
     ]);
     expect((await publish('expire', repository, ...keys, ...rootKeys, '--within', '400')).status).toBe(0);
   });
+
+  it('says of a version that fell out of its channels how it comes back', async () => {
+    const newer = join(folder, 'newer');
+    await writeTinyBundle(newer, { parts: { version: '1.1.0' } });
+    const fresh = join(folder, 'fresh');
+    const own = ['--keys', join(folder, 'keys2'), '--passphrase-file', passphrase];
+    const usb = ['--root-keys', join(folder, 'usb2')];
+    expect((await publish('init', fresh, ...own, ...usb)).status).toBe(0);
+    for (const one of [bundle, newer]) expect((await publish('add', fresh, one, ...own)).status).toBe(0);
+    const { status, notes } = await publish('promote', fresh, 'tiny', '1.0.0', ...own);
+    expect([status, notes[0]]).toEqual([
+      1,
+      expect.stringContaining('No channel offers tiny 1.0.0, but 1.1.0: intentd publish add'),
+    ]);
+    expect((await publish('add', fresh, bundle, ...own)).status).toBe(0);
+    expect((await publish('promote', fresh, 'tiny', '1.0.0', ...own)).status).toBe(0);
+  }, 60_000);
 
   it('replaces keys only with the root keys at hand', async () => {
     const refused = await publish('rotate', repository, 'timestamp', ...keys);

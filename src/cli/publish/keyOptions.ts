@@ -8,7 +8,7 @@ import type { PublisherContext } from '../../update/index.js';
 export interface KeyOptions {
   readonly keys: string;
   readonly rootKeys?: readonly string[];
-  readonly passphraseFile: string;
+  readonly passphraseFile?: string;
   readonly rootPassphraseFile?: string;
 }
 
@@ -21,17 +21,25 @@ export function withKeys(command: Command): Command {
       'folder of root keys, best on an offline medium; may be repeated',
       collect,
     )
-    .requiredOption(
-      '-p, --passphrase-file <file>',
-      'file with the passphrase of the keys; - is standard input',
-    )
+    .option('-p, --passphrase-file <file>', 'file with the passphrase of the keys; - is standard input')
     .option('--root-passphrase-file <file>', 'the same for the root keys (default: the same passphrase)');
 }
 
-/** @throws IntentdError `usage`, `bad_key` */
-export async function openPublisher(repository: string, options: KeyOptions): Promise<PublisherContext> {
+/**
+ * @param signs whether keys are to be opened, which takes their passphrase
+ * @throws IntentdError `usage`, `bad_key`
+ */
+export async function openPublisher(
+  repository: string,
+  options: KeyOptions,
+  signs = true,
+): Promise<PublisherContext> {
   const { openContext } = await import('../../update/index.js');
-  const passphrase = await readPassphrase(options.passphraseFile);
+  const { passphraseFile } = options;
+  if (signs && passphraseFile === undefined) {
+    throw new IntentdError('usage', 'The keys are locked: name the file with their passphrase with -p.');
+  }
+  const passphrase = signs ? await readPassphrase(passphraseFile!) : '';
   const rootPassphrase =
     options.rootPassphraseFile === undefined ? passphrase : await readPassphrase(options.rootPassphraseFile);
   return openContext({

@@ -31,11 +31,14 @@ export function addPromote(publish: Command, io: Io): void {
   withKeys(withRollout(promote, 'stable'))
     .addHelpText(
       'after',
-      examples('intentd publish promote fleet my-model 1.2.0 --share 10 -k keys -p passphrase'),
+      examples(
+        'intentd publish promote fleet my-model 1.2.0 --share 10 -k keys -p passphrase',
+        'intentd publish promote fleet my-model 1.2.0 --share 10 -k keys --dry-run devices.txt',
+      ),
     )
     .action(async (repository: string, family: string, version: string, options: PromoteOptions) => {
       const update = await import('../../update/index.js');
-      const context = await openPublisher(repository, options);
+      const context = await openPublisher(repository, options, options.dryRun === undefined);
       if (options.dryRun !== undefined) {
         const channels = await update.previewPromotion(context, family, version, options);
         tell(

@@ -92,7 +92,7 @@ async function planned(context: PublisherContext, family: string, version: strin
       'unknown_release',
       known.length === 0
         ? `Nothing of ${family} is published yet: intentd publish add.`
-        : `${family} ${version} is not published; there are ${known.join(', ')}.`,
+        : `No channel offers ${family} ${version}, but ${known.join(', ')}: intentd publish add offers it (again).`,
     );
   }
   return { state, before, channels: offer(before, family, release, rollout) };
