@@ -78,7 +78,11 @@ export interface UpdateHost {
   shadow(digest: string, signal: AbortSignal): Promise<readonly GateFigure[]>;
   /** From here on it serves; the one before stays ready. `active.json` says so durably before it resolves. */
   activate(family: string, digest: string): Promise<void>;
-  /** Watches it serve; resolves at once with a failed figure where it must be taken back. */
+  /**
+   * Watches it serve; resolves at once with a failed figure where it must be taken back.
+   *
+   * @throws IntentdError `superseded` where something else was given its place meanwhile
+   */
   probation(family: string, digest: string, signal: AbortSignal): Promise<readonly GateFigure[]>;
   /**
    * Takes the bundle of that digest back: the one before serves again, durably, without network; where there was

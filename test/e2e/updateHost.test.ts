@@ -173,6 +173,21 @@ describe('a bundle of an update', () => {
     expect(await engines()).toHaveLength(1);
   }, 60_000);
 
+  it('in whose place another one is loaded by hand during its trial leaves no engine behind', async () => {
+    await started({ 'update.gates.probation.seconds': '5' });
+    const digest = await next('2.0.0', { encoder: otherGraph });
+    await agent.figures('stage', digest);
+    await agent.call('activate', family, digest);
+    const watching = agent.call('probation', family, digest).catch((error: unknown) => error);
+    const third = { encoder: { attention: { windowEachSide: 16 } }, parts: { version: '3.0.0' } };
+    await writeTinyBundle(join(folder, '3.0.0'), third);
+    await intentd('model', 'load', join(folder, '3.0.0'), '--state-dir', agent.stateDir);
+    expect(await watching).toMatchObject({ code: 'superseded' });
+    await agent.call('rollback', family, digest);
+    await until(() => workers().length === 1);
+    expect(await versionOf(family)).toBe('3.0.0');
+  }, 60_000);
+
   it('of a family that nothing serves yet is let in beside the others, and is gone when it is taken back', async () => {
     await started();
     const digest = await next('1.0.0', { seed: 7, parts: { id: 'other' } });

@@ -40,8 +40,8 @@ export class UpdateWorld {
   readonly kept = new Set<string>();
   readonly serving = new Map<string, { digest: string; version: string; previous: string | null }>();
   rules = patientRules;
-  /** Throws where a step is to fail; told `step version`. */
-  fails: (call: string) => void | Promise<void> = () => undefined;
+  /** Throws where a step is to fail; told `step version`, and what ends it where something does. */
+  fails: (call: string, signal?: AbortSignal) => void | Promise<void> = () => undefined;
   figures: (call: string) => GateFigure[] = () => [];
   sharing = new Set<string>();
   journal: Journal | undefined;
@@ -119,22 +119,22 @@ export class UpdateWorld {
     return this.offers.find(({ release }) => release.manifest === digest)?.release.version ?? 'unknown';
   }
 
-  async #call(step: string, digest: string): Promise<string> {
+  async #call(step: string, digest: string, signal?: AbortSignal): Promise<string> {
     const call = `${step} ${this.versionOf(digest)}`;
     this.calls.push(call);
-    await this.fails(call);
+    await this.fails(call, signal);
     return call;
   }
 
   #source(): UpdateSource {
     return {
-      check: async () => {
+      check: async (_, signal) => {
         this.calls.push('check');
-        await this.fails('check');
+        await this.fails('check', signal);
         return this.offers;
       },
-      fetch: async ({ release }, { folder, onProgress }) => {
-        await this.#call('fetch', release.manifest);
+      fetch: async ({ release }, { folder, onProgress, signal }) => {
+        await this.#call('fetch', release.manifest, signal);
         cpSync(this.folders.get(release.manifest)!, folder, { recursive: true });
         onProgress({ haveBytes: 10, totalBytes: 10, fetchedBytes: 10 });
       },
@@ -163,16 +163,17 @@ export class UpdateWorld {
   }
 
   #host(): UpdateHost {
-    const measured = async (step: string, digest: string) => this.figures(await this.#call(step, digest));
+    const measured = async (step: string, digest: string, signal: AbortSignal) =>
+      this.figures(await this.#call(step, digest, signal));
     return {
       active: (family) => this.serving.get(family),
       sharesEncoder: (digest) => Promise.resolve(this.sharing.has(digest)),
-      build: async (digest, onPercent) => {
+      build: async (digest, onPercent, signal) => {
         onPercent(50);
-        await this.#call('build', digest);
+        await this.#call('build', digest, signal);
       },
-      stage: (digest) => measured('stage', digest),
-      shadow: (digest) => measured('shadow', digest),
+      stage: (digest, signal) => measured('stage', digest, signal),
+      shadow: (digest, signal) => measured('shadow', digest, signal),
       activate: async (family, digest) => {
         await this.#call('activate', digest);
         const before = this.serving.get(family);
@@ -183,7 +184,7 @@ export class UpdateWorld {
           previous: before?.digest ?? null,
         });
       },
-      probation: (_, digest) => measured('watch', digest),
+      probation: (_, digest, signal) => measured('watch', digest, signal),
       rollback: async (family, digest) => {
         await this.#call('rollback', digest);
         const now = this.serving.get(family);

@@ -1,9 +1,9 @@
 import { writeFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IntentdError } from '../../src/base/index.js';
-import { nextCheckMs, type Journal } from '../../src/update/index.js';
+import { Schedule, nextCheckMs, type Journal } from '../../src/update/index.js';
 import { until } from '../support/until.js';
 import { UpdateWorld, figure } from '../support/updateWorld.js';
 
@@ -224,5 +224,30 @@ describe('the schedule', () => {
     expect(nextCheckMs(6 * hour, 0, 1)).toBe(60_000);
     expect(nextCheckMs(6 * hour, 3, 0)).toBe(240_000);
     expect(nextCheckMs(6 * hour, 30, 1)).toBe(6 * hour);
+  });
+
+  it('are as far apart as they are wanted, up to a year, and told where they are refused', async () => {
+    vi.useFakeTimers();
+    try {
+      const day = 24 * 3600_000;
+      let checks = 0;
+      const refused: unknown[] = [];
+      const check = (): Promise<boolean> => {
+        checks += 1;
+        return checks === 2 ? Promise.reject(new Error('full')) : Promise.resolve(true);
+      };
+      const onRefused = (reason: unknown): void => void refused.push(reason);
+      const schedule = new Schedule({ everyMs: 60 * day, check, onRefused, random: () => 0.5 });
+      schedule.start();
+      await vi.advanceTimersByTimeAsync(59 * day);
+      expect(checks).toBe(1);
+      await vi.advanceTimersByTimeAsync(1 * day + 150_000);
+      expect([checks, refused]).toEqual([2, [new Error('full')]]);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(checks).toBe(3);
+      schedule.stop();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -33,6 +33,12 @@ export interface AgentUpdatesParts {
   readonly log: Logger;
 }
 
+/** A wish that was taken, and what becomes of it. */
+export interface Requested {
+  readonly id: number;
+  readonly ended: Promise<Ended>;
+}
+
 const hourMs = 3600_000;
 /** How long stopping waits for an act that is being done; the next start repeats it. */
 const stopMs = 1500;
@@ -96,17 +102,29 @@ export class AgentUpdates {
     const { source, checkHours, automatic } = this.#parts.config.update;
     if (source === undefined || checkHours === 0) return;
     const check = async (): Promise<boolean> => {
-      const wish = { kind: 'check', by: 'schedule', families: this.families, from: null } as const;
-      const { outcome } = await this.request({ ...wish, install: automatic }).ended;
+      const { outcome } = await this.check('schedule', { install: automatic }).ended;
       return outcome !== 'failed';
     };
-    this.#schedule = new Schedule({ everyMs: checkHours * hourMs, check });
+    const onRefused = (error: unknown): void => {
+      this.#parts.log.warn({ reason: messageOf(error) }, 'updates could not be looked for');
+    };
+    this.#schedule = new Schedule({ everyMs: checkHours * hourMs, check, onRefused });
     this.#schedule.start();
   }
 
   /** @throws IntentdError `updates_off`, `overloaded`, `disk_full`, `stopping` */
-  request(wish: Wish): { readonly id: number; readonly ended: Promise<Ended> } {
+  request(wish: Wish): Requested {
     return this.#running.request(wish);
+  }
+
+  /**
+   * Looks for newer releases of everything that is kept up to date.
+   *
+   * @param from folder of a repository on this device; the configured source if absent
+   * @throws IntentdError as `request`
+   */
+  check(by: Asker, { from = null, install = false }: { from?: string | null; install?: boolean }): Requested {
+    return this.request({ kind: 'check', by, families: this.families, from, install });
   }
 
   /**
@@ -114,7 +132,7 @@ export class AgentUpdates {
    *
    * @throws IntentdError as `request`; `no_previous`, `unknown_model`
    */
-  rollBack(family: string, by: Asker): { readonly id: number; readonly ended: Promise<Ended> } {
+  rollBack(family: string, by: Asker): Requested {
     const active = this.#parts.host.active(family);
     if (active === undefined) throw new IntentdError('unknown_model', `No bundle serves as ${family}.`);
     if (active.previous === null) {

@@ -1,8 +1,8 @@
 import type { ControlHandlers, ControlResult, Progress } from '../../service/index.js';
 import type { Config } from '../../config/index.js';
-import type { Ended, UpdateHost, UpdateView, Wish } from '../../update/index.js';
+import type { Ended, UpdateHost, UpdateView } from '../../update/index.js';
 import type { Models } from '../models.js';
-import type { AgentUpdates } from './agentUpdates.js';
+import type { AgentUpdates, Requested } from './agentUpdates.js';
 
 export interface UpdateControlParts {
   readonly updates: AgentUpdates;
@@ -38,9 +38,7 @@ export function updateHandlers(parts: UpdateControlParts): Pick<ControlHandlers,
   return {
     'update.status': () => Promise.resolve(statusOf(parts)),
     'update.check': async ({ from }, tell) => {
-      const families = updates.families;
-      const wish = { kind: 'check', by: 'command', families, from: from ?? null, install: false } as const;
-      await follow(updates, wish, tell, true);
+      await follow(updates, updates.check('command', { from: from ?? null }), tell, true);
       return statusOf(parts);
     },
     'update.install': async ({ family, version, from, downgrade, force, wait }, tell) => {
@@ -48,14 +46,13 @@ export function updateHandlers(parts: UpdateControlParts): Pick<ControlHandlers,
       for (const one of family === undefined ? updates.families : [family]) {
         const options = { version: version ?? null, from: from ?? null, downgrade, force };
         const wish = { kind: 'install', by: 'command', family: one, ...options } as const;
-        results.push(await follow(updates, wish, tell, wait));
+        results.push(await follow(updates, updates.request(wish), tell, wait));
       }
       return { results };
     },
     'update.rollback': async ({ family }, tell) => {
-      const { ended } = updates.rollBack(family ?? models.default ?? '', 'command');
-      tell({ step: doing.rollback });
-      return { results: [resultOf(await ended)] };
+      const requested = updates.rollBack(family ?? models.default ?? '', 'command');
+      return { results: [await follow(updates, requested, tell, true)] };
     },
     'update.history': ({ limit }) => Promise.resolve({ results: updates.history(limit).map(resultOf) }),
   };
@@ -87,9 +84,13 @@ function statusOf({ updates, models, host, config }: UpdateControlParts): Contro
   };
 }
 
-/** Has a wish fulfilled, telling how far it is; until it serves, or with `wait` until its trial is over. */
-async function follow(updates: AgentUpdates, wish: Wish, tell: Tell, wait: boolean): Promise<Result> {
-  const { id, ended } = updates.request(wish);
+/** Tells how far a wish of a command is; until it serves, or with `wait` until its trial is over. */
+async function follow(
+  updates: AgentUpdates,
+  { id, ended }: Requested,
+  tell: Tell,
+  wait: boolean,
+): Promise<Result> {
   const startedMs = Date.now();
   let onTrial: (result: Result) => void = () => undefined;
   const trial = new Promise<Result>((resolve) => (onTrial = resolve));
@@ -102,7 +103,13 @@ async function follow(updates: AgentUpdates, wish: Wish, tell: Tell, wait: boole
     const { percent, phase, version } = view;
     tell({ step: doing[phase], ...(percent === null ? {} : { done: percent, of: 100 }) });
     if (phase === 'probation' && view.serves && !wait) {
-      const known = { by: wish.by, kind: wish.kind, family: view.family, version, digest: view.digest };
+      const known = {
+        by: 'command',
+        kind: 'install',
+        family: view.family,
+        version,
+        digest: view.digest,
+      } as const;
       const times = { startedMs, endedMs: Date.now() };
       onTrial({ outcome: 'trial', ...known, replaced: null, ...times, phase, failure: null, figures: [] });
     }

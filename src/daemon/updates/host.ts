@@ -150,14 +150,20 @@ export class BundleHost implements UpdateHost {
     const divert = (): void => {
       if (standby?.model !== undefined && this.#servingOf(family) === model) models.divert(standby.model);
     };
-    return watch(probationer, parts, divert, signal);
+    const figures = await watch(probationer, parts, divert, signal);
+    const now = this.#servingOf(family);
+    if (now !== undefined && (now === model || now === standby?.model)) return figures;
+    throw new IntentdError('superseded', 'Another bundle took its place while it was on trial.');
   }
 
   async rollback(family: string, digest: string): Promise<void> {
     const standby = this.#standbys.get(family);
     await this.#parts.models.takeBack(family, digest, standby?.model);
     this.#standbys.delete(family);
-    if (standby?.model !== undefined) this.#bringBack(standby.model);
+    if (standby?.model === undefined) return;
+    if (this.#servingOf(family) === standby.model) this.#bringBack(standby.model);
+    // Something else was loaded by hand in the place of both.
+    else this.#letGo(standby.model);
   }
 
   async discard(digest: string): Promise<void> {

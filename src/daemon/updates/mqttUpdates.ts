@@ -89,9 +89,8 @@ export class MqttUpdates {
     const family = model ?? models.default ?? '';
     const by = 'mqtt';
     if (action === 'rollback') updates.rollBack(family, by);
-    else if (action === 'check') {
-      updates.request({ kind: 'check', by, families: updates.families, from: null, install: false });
-    } else {
+    else if (action === 'check') updates.check(by, {});
+    else {
       // Never older than what serves, and never what failed: that takes a command on the device.
       const options = { version: version ?? null, from: null, downgrade: false, force: false };
       updates.request({ kind: 'install', by, family, ...options });

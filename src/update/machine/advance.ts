@@ -3,6 +3,7 @@ import type { GateFigure, Offer } from '../ports.js';
 import { availableOf, chooseFor } from './choose.js';
 import { chosen, digestOf, endedOf, isSame, newJob, triesOf } from './job.js';
 import { countFailure, markOf, withMark, withoutMark } from './marks.js';
+import { givenUpFor, queued } from './precedence.js';
 import { phaseOf, transitions } from './table.js';
 import {
   defaultRules,
@@ -17,13 +18,21 @@ import {
   type MachineState,
   type Outcome,
   type Phase,
+  type RollbackWish,
   type Rules,
   type Step,
   type Wish,
 } from './state.js';
 
 /** Failures that say nothing of the bundle: it is given up for now, and nothing is counted against it. */
-const blameless: readonly string[] = ['disk_full', 'no_disk', 'no_space', 'no_memory'];
+const blameless: readonly string[] = [
+  'disk_full',
+  'no_disk',
+  'no_space',
+  'no_memory',
+  'rolled_back',
+  'superseded',
+];
 
 /**
  * The update state machine: what an event makes of the state, and what is to be done next. Pure: the same
@@ -108,9 +117,22 @@ class Machine {
       );
     }
     const id = this.state.nextId;
-    this.#change({ nextId: id + 1, waiting: [...this.state.waiting, { id, wish }] });
+    this.#change({ nextId: id + 1, waiting: queued(this.state.waiting, { id, wish }) });
+    this.#giveWay();
     this.#beginNext();
     return id;
+  }
+
+  /** To a rollback that waits. */
+  #giveWay(): void {
+    const { job, waiting } = this.state;
+    if (job === null) return;
+    for (const { wish } of waiting) {
+      const failure = wish.kind === 'rollback' ? givenUpFor(job, wish) : undefined;
+      if (failure === undefined) continue;
+      this.#fail(job, failure);
+      return;
+    }
   }
 
   /** One update after the other. */
@@ -217,6 +239,8 @@ class Machine {
     }
     if (to === 'settle') this.state = withoutMark(this.state, digestOf(job)!);
     this.#go(job, to);
+    // Asked for while it was let in.
+    if (to === 'watch') this.#giveWay();
   }
 
   #fail(job: Job, failure: Failure): void {
@@ -264,10 +288,20 @@ class Machine {
     else this.#end(job, phaseOf(step, cause?.phase) === 'rollback' ? 'rolledBack' : 'failed', cause);
   }
 
-  /** What was taken back by hand is not taken again by itself. */
-  #noteReverted({ wish }: Job): void {
-    if (wish.kind !== 'rollback') return;
-    const { digest, family, version } = wish;
+  /** What was taken back by hand is not taken again by itself; whoever waits for the same has it. */
+  #noteReverted(job: Job): void {
+    if (job.wish.kind === 'rollback') this.#quarantine(job.wish);
+    const fulfilled = this.state.waiting.filter(
+      ({ wish }) => wish.kind === 'rollback' && wish.digest === digestOf(job),
+    );
+    for (const { id, wish } of fulfilled) {
+      if (wish.kind === 'rollback') this.#quarantine(wish);
+      this.ended.push(endedOf(newJob(id, wish, this.#nowMs), 'rolledBack', null, this.#nowMs));
+    }
+    this.#change({ waiting: this.state.waiting.filter((one) => !fulfilled.includes(one)) });
+  }
+
+  #quarantine({ digest, family, version }: RollbackWish): void {
     const before = markOf(this.state, digest) ?? { failedBuilds: 0, failedTrials: 0 };
     const reason = 'It was rolled back by hand.';
     this.state = withMark(this.state, { ...before, digest, family, version, quarantined: true, reason });

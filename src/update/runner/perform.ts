@@ -104,8 +104,9 @@ const steps: Readonly<Record<Step, Perform>> = {
     return done;
   },
   sweep: async (job, { downloads, shelf }) => {
-    // What a lost connection left is gone on with at the next check.
-    await downloads.keepOnly(job.cause?.code === 'unreachable' ? (digestOf(job) ?? undefined) : undefined);
+    // What came before the connection was lost, or something else came first, is gone on with at the next check.
+    const isKept = job.cause !== null && ['unreachable', 'rolled_back'].includes(job.cause.code);
+    await downloads.keepOnly(isKept ? (digestOf(job) ?? undefined) : undefined);
     await shelf.collect(new Set());
     return done;
   },

@@ -3,12 +3,16 @@ export interface ScheduleOptions {
   readonly everyMs: number;
   /** Looks for updates; rejects, or gives `false`, where that failed. */
   readonly check: () => Promise<boolean>;
+  /** Told why a check could not even be asked for. */
+  readonly onRefused: (reason: unknown) => void;
   /** At least 0 and less than 1. */
   readonly random?: () => number;
 }
 
 const firstWithinMs = 5 * 60_000;
 const retryMs = 60_000;
+/** A timer of Node.js that is to wait for longer does not wait at all. */
+const longestMs = 2 ** 31 - 1;
 
 /**
  * When the next check is due, in milliseconds from now: spread out, so that a fleet that starts together does not ask
@@ -43,13 +47,28 @@ export class Schedule {
   }
 
   #plan(last: 'none' | 'well' | number): void {
-    if (this.#stopped) return;
     const { everyMs, random = Math.random } = this.#options;
-    this.#timer = setTimeout(() => void this.#check(), nextCheckMs(everyMs, last, random()));
+    this.#wait(nextCheckMs(everyMs, last, random()));
+  }
+
+  #wait(ms: number): void {
+    if (this.#stopped) return;
+    const rest = ms - longestMs;
+    const next = (): void => {
+      if (rest > 0) this.#wait(rest);
+      else void this.#check();
+    };
+    this.#timer = setTimeout(next, Math.min(ms, longestMs));
   }
 
   async #check(): Promise<void> {
-    const isWell = await this.#options.check().catch(() => false);
+    const { check, onRefused } = this.#options;
+    let isWell = false;
+    try {
+      isWell = await check();
+    } catch (error) {
+      onRefused(error);
+    }
     this.#failures = isWell ? 0 : this.#failures + 1;
     this.#plan(isWell ? 'well' : this.#failures - 1);
   }

@@ -44,6 +44,8 @@ export class Updates {
   #state: MachineState;
   #percent: number | null = null;
   #running: Promise<void> | undefined;
+  /** Ends the act that is being done. */
+  #act = new AbortController();
   #started = false;
 
   constructor(parts: UpdatesParts) {
@@ -101,7 +103,9 @@ export class Updates {
 
   /** Lets go of what is being done; the next start goes on with it. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new IntentdError('stopping', 'The agent is stopping.'));
+    const reason = new IntentdError('stopping', 'The agent is stopping.');
+    this.#stopping.abort(reason);
+    this.#act.abort(reason);
     await this.#running;
     this.#parts.journal.close();
   }
@@ -116,10 +120,12 @@ export class Updates {
     for (;;) {
       const [act] = actsOf(this.#state);
       if (act === undefined || this.#isStopping()) return;
-      const event = await this.#do(act);
+      this.#act = new AbortController();
+      const event = await this.#do(act, this.#act.signal);
       if (this.#isStopping()) return;
       this.#percent = null;
-      this.#take(event);
+      // Where the job was given up meanwhile, what became of the act says nothing of what is due now.
+      if (this.#state.job === act.job) this.#take(event);
     }
   }
 
@@ -127,17 +133,17 @@ export class Updates {
     return this.#stopping.signal.aborted;
   }
 
-  async #do(act: Act): Promise<MachineEvent> {
+  async #do(act: Act, signal: AbortSignal): Promise<MachineEvent> {
     const { clock } = this.#parts;
     if (act.do === 'wait') {
       // A clock that was set back must not make this longer than the longest pause.
       const ms = Math.min(act.untilMs - clock.wall(), this.#rules.maxRetryMs);
-      await sleep(ms, this.#stopping.signal);
+      await sleep(ms, signal);
     }
     return perform(act.job, this.#parts, {
-      signal: this.#stopping.signal,
+      signal,
       onPercent: (percent) => {
-        if (percent === this.#percent) return;
+        if (percent === this.#percent || signal.aborted) return;
         this.#percent = percent;
         this.#parts.onChange(this.view);
       },
@@ -161,7 +167,9 @@ export class Updates {
   }
 
   #become({ state, ended }: Advance): void {
+    const isGivenUp = state.job !== this.#state.job;
     this.#state = state;
+    if (isGivenUp) this.#act.abort(new IntentdError('given_up', 'Something else is due.'));
     for (const one of ended) this.#tellEnded(one);
     this.#parts.onChange(this.view);
   }
