@@ -35,6 +35,7 @@ export function intentd(...args) {
 export class Agent {
   log = [];
   asked = 0;
+  isEnding = false;
   constructor({ stateDir, name, out, bundle }) {
     Object.assign(this, { stateDir, name, out, bundle });
   }
@@ -74,7 +75,7 @@ export class Agent {
     const end = performance.now() + ms;
     while (!(await condition())) {
       if (performance.now() > end || this.child.exitCode !== null)
-        throw new Error(`${this.name}: it never came`);
+        throw new Error(`${this.name}: it never came; its last word: ${this.log.at(-1)?.msg ?? 'none'}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -98,7 +99,7 @@ export class Agent {
     let [at, done] = [0, false];
     const asker = async () => {
       for (;;) {
-        done ||= await condition(at);
+        done ||= this.isEnding || (await condition(at));
         if (done) return;
         at++;
         // An id that was asked before is answered from memory.
@@ -125,6 +126,7 @@ export class Agent {
   }
   serves = async (kind) => (await this.status())?.kind === kind;
   async end(signal = 'SIGTERM') {
+    this.isEnding = true;
     await this.client?.endAsync(true);
     if (this.child === undefined || this.child.exitCode !== null) return;
     const ended = new Promise((resolve) => this.child.once('exit', resolve));

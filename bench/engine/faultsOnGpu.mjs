@@ -218,7 +218,7 @@ await step('12 three losses', (name) =>
       let serving;
       await agent.until(async () => {
         serving = await agent.status();
-        return serving.kind === 'tensorrt' && serving.worker !== 0;
+        return serving.kind === 'tensorrt' && serving.worker !== null;
       }, 60_000);
       process.kill(serving.worker, 'SIGKILL');
       await agent.until(() => agent.lines('the engine worker ended').length > lost);

@@ -47,7 +47,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 
 interface Status {
   readonly state: string;
-  readonly engines: readonly { readonly kind: string; readonly worker: number }[];
+  readonly engines: readonly { readonly kind: string; readonly worker: number | null }[];
 }
 
 async function serving(): Promise<Status['engines'][number] | undefined> {
@@ -159,7 +159,7 @@ describe('fault 10: a TensorRT worker killed under requests', () => {
     await load.more(20);
     const killed = (await serving())!;
     expect(killed.kind).toBe('tensorrt');
-    process.kill(killed.worker, 'SIGKILL');
+    process.kill(killed.worker!, 'SIGKILL');
     await until(async () => (await kind()) === 'onnxruntime');
     await load.more(20);
     await until(async () => (await kind()) === 'tensorrt');
@@ -178,8 +178,8 @@ describe('fault 10: a TensorRT worker killed under requests', () => {
     await until(isBuilt);
     const load = await SteadyLoad.start(agent, { open: 4 });
     for (let kill = 0; kill < 3; kill++) {
-      await until(async () => (await serving())!.kind === 'tensorrt' && (await serving())!.worker !== 0);
-      process.kill((await serving())!.worker, 'SIGKILL');
+      await until(async () => (await serving())!.kind === 'tensorrt' && (await serving())!.worker !== null);
+      process.kill((await serving())!.worker!, 'SIGKILL');
       await until(() => losses() === kill + 1);
     }
     await until(() => said('the preferred engine keeps failing'));
