@@ -1,5 +1,5 @@
-// Whether what an agent gives to its requests is what the GPU drew: a minute of load, and the sum of the rows' energy
-// beside the GPU's own counter (NVML) over the same time.
+// Whether what an agent accounts for is what the GPU drew: a minute of load, and the sum of the rows' energy and of what the
+// agent calls idle (drawn while no batch ran) beside the GPU's own counter (NVML) over the same time.
 //
 //   node bench/energy/attribution.mjs OUT_FOLDER [BUNDLE [SECONDS [STATE_FOLDER]]]      needs dist/, the addon and a GPU
 //   where the state folder holds an engine, none is built
@@ -34,6 +34,7 @@ const stateDir = folder ?? mkdtempSync(join(tmpdir(), 'intentd-attribution-'));
 const settings = [
   ['model.bundles', bundle],
   ['broker.embeddedPort', '0'],
+  ['web.port', '0'],
   ['engine.kind', 'tensorrt'],
   ['telemetry.meter', 'nvml'],
   ['telemetry.commitSeconds', '1'],
@@ -70,6 +71,22 @@ async function tensorRtServes(ms) {
   }
 }
 
+/** The agent's own counters since its start, in mJ and ms; the idle floor in mW. */
+async function accounted() {
+  const { url } = await until('dashboard and metrics', 10_000);
+  const text = await (await fetch(new URL('metrics', url))).text();
+  const of = (name) => {
+    const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+    return line === undefined ? null : Number(line.slice(name.length + 1)) * 1000;
+  };
+  return {
+    attributedMj: of('intentd_energy_joules_total{use="requests"}'),
+    idleMj: of('intentd_energy_joules_total{use="idle"}'),
+    unmeasuredMs: of('intentd_energy_unmeasured_seconds_total'),
+    idleFloorMw: of('intentd_idle_power_watts'),
+  };
+}
+
 try {
   const { broker } = await until('ready', 120_000);
   await tensorRtServes(600_000);
@@ -96,8 +113,10 @@ try {
   for (let at = 0; at < outstanding; at++) send();
   await sleep(3000);
   counted = true;
+  const before = await accounted();
   const [fromMj, from] = [addon.readGpuEnergy(), Date.now()];
   await sleep(Number(seconds) * 1000);
+  const after = await accounted();
   const [toMj, to] = [addon.readGpuEnergy(), Date.now()];
   counted = false;
   await sleep(3000);
@@ -116,18 +135,41 @@ try {
   const { meanMw } = db
     .prepare(`SELECT AVG(meanMw) AS meanMw FROM power WHERE rail = 'total' AND time >= ? AND time < ?`)
     .get(from, to);
+  const median = (column) =>
+    db
+      .prepare(
+        `SELECT ${column} FROM request WHERE time >= ? AND time < ? AND ${column} IS NOT NULL
+         ORDER BY ${column} LIMIT 1 OFFSET ?`,
+      )
+      .pluck()
+      .get(from, to, Math.floor(rows.measured / 2)) ?? null;
+  const medians = { batchSize: median('batchSize'), inferUs: median('inferUs'), gpuUs: median('gpuUs') };
   db.close();
   const counterMj = toMj - fromMj;
+  const [attributedMj, idleMj] = ['attributedMj', 'idleMj'].map((name) => after[name] - before[name]);
+  const floorMj = (after.idleFloorMw * (to - from)) / 1000;
+  const rowsAndIdleShare = (rows.energyMj + idleMj) / counterMj;
+  const agentShare = (attributedMj + idleMj) / counterMj;
   const figures = {
     date: new Date().toISOString(),
     seconds: (to - from) / 1000,
     answered,
     refusals,
     ...rows,
+    idleMj,
+    attributedMj,
+    unmeasuredMs: after.unmeasuredMs - before.unmeasuredMs,
     counterMj,
     historyMj: (meanMw * (to - from)) / 1000,
-    attributedShare: rows.energyMj / counterMj,
-    met: Math.abs(rows.energyMj / counterMj - 1) <= most,
+    meanW: counterMj / (to - from),
+    idleFloorW: after.idleFloorMw / 1000,
+    // What is idle costs the floor, so this is the share of the time in which an engine had a batch.
+    busyShare: 1 - idleMj / floorMj,
+    medians,
+    rowsShare: rows.energyMj / counterMj,
+    rowsAndIdleShare,
+    agentShare,
+    met: [rowsAndIdleShare, agentShare].every((share) => Math.abs(share - 1) <= most),
   };
   writeFileSync(join(out, 'attribution.json'), `${JSON.stringify(figures, null, 2)}\n`);
   console.log(JSON.stringify(figures, null, 2));

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { PowerFigures, PowerRow, RequestLogReader } from '../telemetry/index.js';
 import { sparkline } from './bars.js';
 import { csvLine } from './csv.js';
+import { energyText } from './energyText.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
 import { openReader, withTimes, type TimeOptions } from './log.js';
@@ -60,9 +61,11 @@ function rangeOf({ since, until }: TimeOptions, now = Date.now()): { since: numb
 }
 
 function show(reader: RequestLogReader, options: PowerOptions, io: Io): void {
-  const figures = reader.power({ ...rangeOf(options), points });
+  const range = rangeOf(options);
+  const figures = reader.power({ ...range, points });
+  const energy = reader.energy(range);
   if (options.json === true) {
-    io.print(JSON.stringify({ ...figures, meters: reader.meters() }, null, 2));
+    io.print(JSON.stringify({ ...figures, energy, meters: reader.meters() }, null, 2));
     return;
   }
   if (figures.rails.length === 0) {
@@ -71,7 +74,11 @@ function show(reader: RequestLogReader, options: PowerOptions, io: Io): void {
     return;
   }
   for (const line of railTable(figures, io)) io.print(line);
-  const about = [...reader.meters().map(meterLine), ...stateLine(figures)];
+  const about = [
+    ...energyText(energy).map((text) => `energy: ${text}`),
+    ...reader.meters().map(meterLine),
+    ...stateLine(figures),
+  ];
   for (const line of about.flatMap((text) => wrap(text, io.columns))) io.print(line);
 }
 

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
-import type { Grouping, RequestLogReader, RequestStats } from '../telemetry/index.js';
+import type {
+  EnergyFigures,
+  Grouping,
+  RequestFilter,
+  RequestLogReader,
+  RequestStats,
+} from '../telemetry/index.js';
 import { csv } from './csv.js';
 import { examples } from './examples.js';
 import type { Io } from './io.js';
@@ -72,7 +78,8 @@ export function addStats(program: Command, io: Io): void {
 
 function show(reader: RequestLogReader, options: StatsOptions, io: Io): void {
   const { by, follow } = options;
-  const groups = reader.stats(filterOf(options), by);
+  const filter = filterOf(options);
+  const groups = reader.stats(filter, by);
   if (options.json === true) {
     io.print(JSON.stringify(groups, null, follow === true ? undefined : 2));
     return;
@@ -83,6 +90,18 @@ function show(reader: RequestLogReader, options: StatsOptions, io: Io): void {
   }
   if (follow === true) io.print(styleFor(io).bold(clockTime(Date.now()).slice(0, 8)));
   const meters = reader.meters();
-  const lines = by === undefined ? wholeListing(groups[0]!, meters, io) : groupTable(groups, by, meters, io);
+  const lines =
+    by === undefined
+      ? wholeListing(groups[0]!, { meters, energy: energyOf(reader, filter) }, io)
+      : groupTable(groups, by, meters, io);
   for (const line of lines) io.print(line);
+}
+
+/** Where the meter's energy went; `null` where some requests alone are asked for, whose energy is not the meter's. */
+function energyOf(
+  reader: RequestLogReader,
+  { since = 0, until = Date.now(), ...some }: RequestFilter,
+): EnergyFigures | null {
+  const ofAll = Object.values(some).every((value) => value === undefined);
+  return ofAll ? reader.energy({ since, until }) : null;
 }

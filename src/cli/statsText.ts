@@ -1,5 +1,6 @@
-import type { Grouping, RequestStats, StoredMeter } from '../telemetry/index.js';
+import type { EnergyFigures, Grouping, RequestStats, StoredMeter } from '../telemetry/index.js';
 import { bar } from './bars.js';
+import { energyText } from './energyText.js';
 import { percent } from './format.js';
 import type { Io } from './io.js';
 import { meterLine } from './meterLine.js';
@@ -12,7 +13,11 @@ const leastBarColumns = 4;
 const gapColumns = 2;
 
 /** The figures of all requests together, a line each. */
-export function wholeListing(stats: RequestStats, meters: readonly StoredMeter[], io: Io): string[] {
+export function wholeListing(
+  stats: RequestStats,
+  { meters, energy: metered }: { meters: readonly StoredMeter[]; energy: EnergyFigures | null },
+  io: Io,
+): string[] {
   const { p50Ms, p95Ms, p99Ms, p999Ms, maxMs } = stats;
   const latencies = [
     ['p50', p50Ms],
@@ -26,11 +31,13 @@ export function wholeListing(stats: RequestStats, meters: readonly StoredMeter[]
     ['errors', String(stats.errors)],
     ['out of scope', share(stats.outOfScope)],
     ['latency ms', latencies.map(([name, value]) => `${name} ${milliseconds(value)}`).join('  ')],
-    ...energyEntries(stats, meters),
+    ...energyEntries(stats),
+    ...meteredEntries(metered),
+    ...meterEntries(stats, meters),
   ]);
 }
 
-function energyEntries(stats: RequestStats, meters: readonly StoredMeter[]): [string, string][] {
+function energyEntries(stats: RequestStats): [string, string][] {
   const { aboveIdleMj, count, energyMj, meanW, measured } = stats;
   if (energyMj === null) return [['energy', 'not measured']];
   const above = aboveIdleMj === null ? '' : `, ${energy(aboveIdleMj)} mJ of it above idle`;
@@ -38,8 +45,16 @@ function energyEntries(stats: RequestStats, meters: readonly StoredMeter[]): [st
   return [
     ['energy', `${energy(energyMj)} mJ a request${above}${of}`],
     ['power', `${watts(meanW)} W: all their energy over the whole time`],
-    ...meters.map((meter): [string, string] => ['meter', meterLine(meter)]),
   ];
+}
+
+/** All that the meter saw in the time: what went to batches, and what was idle. */
+function meteredEntries(metered: EnergyFigures | null): [string, string][] {
+  return energyText(metered).map((text) => ['all energy', text]);
+}
+
+function meterEntries({ energyMj }: RequestStats, meters: readonly StoredMeter[]): [string, string][] {
+  return energyMj === null ? [] : meters.map((meter): [string, string] => ['meter', meterLine(meter)]);
 }
 
 /** The figures of each group, a line each; columns of nothing are left out, and a bar takes the room that is left. */

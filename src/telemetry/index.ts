@@ -7,6 +7,7 @@ export { RecentRequests, type RecentFigures } from './recent.js';
 export { RequestLog, type RequestLogCounters, type RequestLogOptions } from './requestLog.js';
 export { Telemetry, type BuildNote, type TelemetryOptions, type UpdateNote } from './telemetry.js';
 export { requestLogPath, unmeasured, type RequestRow } from './row.js';
+export type { EnergyFigures } from './store/energyQuery.js';
 export type { Happening } from './store/happenings.js';
 export type { RequestFilter } from './store/filter.js';
 export type { Note, PowerSecond } from './store/notes.js';

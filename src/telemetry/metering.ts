@@ -10,7 +10,7 @@ import {
 import type { DetectOptions } from './meter/detect.js';
 import type { Detected, Meter, MeterInfo, MeterListener, Sample } from './meter/meter.js';
 import { readPowerState, systemPowerStateFiles, type PowerState } from './meter/powerState.js';
-import { PowerHistory } from './powerHistory.js';
+import { PowerHistory, type MeteredSecond } from './powerHistory.js';
 import type { Note } from './store/notes.js';
 
 /** What measures energy here, or why nothing does. */
@@ -41,6 +41,8 @@ export class Metering {
     { readonly at: number; readonly size: number; endedAt: number }
   >();
   #history: PowerHistory | undefined;
+  /** What the seconds that are kept add up to. */
+  #noted: EnergyTotals = this.#ledger.totals;
   #meter: Meter | undefined;
   #fault: string | null = 'the meter is being looked for';
   #state: PowerState | null = null;
@@ -187,13 +189,27 @@ export class Metering {
 
   #take(sample: Sample): void {
     const second = this.#history!.add(sample);
-    if (second !== undefined) this.#note({ table: 'power', ...second });
+    if (second !== undefined) this.#noteSecond(second);
     const interval = this.#intervals.next(sample);
     if (interval === undefined) return;
     if (interval.energyMj !== null) {
       this.#busyPower.sample((interval.energyMj / (interval.to - interval.from)) * 1000);
     }
     this.#ledger.add(interval);
+  }
+
+  #noteSecond({ totalMj, ...second }: MeteredSecond): void {
+    this.#note({ table: 'power', ...second });
+    const [before, now] = [this.#noted, this.#ledger.totals];
+    this.#noted = now;
+    this.#note({
+      table: 'energy',
+      time: second.time,
+      meterMj: totalMj,
+      attributedMj: now.attributedMj - before.attributedMj,
+      idleMj: now.idleMj - before.idleMj,
+      unmeasuredMs: now.unmeasuredMs - before.unmeasuredMs,
+    });
   }
 
   /** Never twice at once: a sensor that hangs keeps one thread, not one more every ten seconds. */

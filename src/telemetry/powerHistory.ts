@@ -6,6 +6,11 @@ interface Sum {
   maxMw: number;
 }
 
+/** A second that is over, and all that the meter saw in it. */
+export interface MeteredSecond extends PowerSecond {
+  readonly totalMj: number;
+}
+
 /** Thins the samples of a meter to one figure a rail and second: its mean and highest power. */
 export class PowerHistory {
   readonly #rails: readonly string[];
@@ -28,7 +33,7 @@ export class PowerHistory {
   }
 
   /** @returns the second that is over with this sample */
-  add(sample: Sample): PowerSecond | undefined {
+  add(sample: Sample): MeteredSecond | undefined {
     const last = this.#last;
     this.#last = sample;
     if (last === undefined) return undefined;
@@ -59,7 +64,7 @@ export class PowerHistory {
     });
   }
 
-  #take(next: number): PowerSecond | undefined {
+  #take(next: number): MeteredSecond | undefined {
     const [sums, spanMs, second] = [this.#sums, this.#spanMs, this.#second];
     this.#sums = [];
     this.#spanMs = 0;
@@ -71,6 +76,6 @@ export class PowerHistory {
       maxMw,
     }));
     this.#latest = new Map(rails.map(({ rail, meanMw }) => [rail, meanMw]));
-    return { time: second * 1000, rails };
+    return { time: second * 1000, rails, totalMj: sums.at(-1)!.energyMj };
   }
 }

@@ -4,6 +4,7 @@ import { IntentdError } from '../base/index.js';
 import type { RequestRow } from './row.js';
 import { conditions, type RequestFilter } from './store/filter.js';
 import { schemaVersion, versionOf } from './store/openDatabase.js';
+import { readEnergy, type EnergyFigures } from './store/energyQuery.js';
 import { readHappenings, type Happening } from './store/happenings.js';
 import {
   readPower,
@@ -84,6 +85,11 @@ export class RequestLogReader {
   /** Power of the rails over time. */
   power(range: PowerRange): PowerFigures {
     return readPower(this.#database, range);
+  }
+
+  /** Where the meter's energy went in a time; `null` where nothing was measured. */
+  energy(range: { readonly since: number; readonly until: number }): EnergyFigures | null {
+    return readEnergy(this.#database, range);
   }
 
   /** Power of the rails second by second, or hour by hour where that is all that is kept, in order. */

@@ -48,6 +48,8 @@ beforeAll(() =>
         power('total', 5000 + at * 10),
       ];
       log.note({ table: 'power', time: second - at * 1000, rails: mw });
+      const energy = { meterMj: 5000, attributedMj: 1000, idleMj: 4000, unmeasuredMs: at === 0 ? 500 : 0 };
+      log.note({ table: 'energy', time: second - at * 1000, ...energy });
     }
     log.record(requestRow({ time: second, intent: null, error: 'overloaded' }));
     const state = { cpuMhz: 1510, gpuMhz: 624, temperatureC: 51.5, throttled: true, throttleEvents: 2 };
@@ -72,6 +74,15 @@ describe('intentd stats', () => {
     expect(text.replaceAll(/\s+/g, ' ')).toContain(
       'measured by ina3221: the whole board of Jetson Orin Nano (VDD_IN), sampled every 10 ms',
     );
+  });
+
+  it('tells what the meter saw beside the requests, unless some of them alone are asked for', async () => {
+    const text = (await run('stats', '--since', '1h')).join(' ').replaceAll(/\s+/g, ' ');
+    expect(text).toContain(
+      'all energy 60.00 J went to batches (20.0 %), 240 J while none ran: together 300 J, and 300 J by the meter; ' +
+        'nothing is known of 0.5 s',
+    );
+    expect((await run('stats', '--intent', 'play')).join('\n')).not.toContain('by the meter');
   });
 
   it('tells each group with a bar', async () => {
@@ -140,6 +151,7 @@ describe('intentd power', () => {
     expect(text[1]).toMatch(/^VDD_\w+ .* [▁▂▃▄▅▆▇█ ]+$/);
     expect(text.find((line) => line.startsWith('VDD_IN'))).toMatch(/^VDD_IN +5\.000 +5\.295 +6\.090 /);
     expect(text.join('\n')).toContain('measured by ina3221');
+    expect(text.join(' ')).toContain('energy: 60.00 J went to batches (20.0 %), 240 J while none ran');
     expect(text.join(' ')).toContain('processor at 1510 MHz, GPU at 624 MHz, 51.5 °C, throttled');
     expect(text.join(' ')).toContain('power mode 15W');
   });
@@ -156,6 +168,14 @@ describe('intentd power', () => {
       rails: { overTime: unknown[] }[];
     };
     expect(told).toMatchObject({ time: second, state: { powerMode: '15W' }, meters: [{ kind: 'ina3221' }] });
+    const energy = {
+      meterMj: 300_000,
+      attributedMj: 60_000,
+      idleMj: 240_000,
+      unmeasuredMs: 500,
+      seconds: 60,
+    };
+    expect(told).toMatchObject({ energy });
     expect(told.rails).toHaveLength(3);
     expect(told.rails[0]!.overTime.length).toBeLessThanOrEqual(30);
   });

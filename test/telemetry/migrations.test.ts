@@ -43,7 +43,7 @@ function rowsIn(path: string): Record<string, unknown>[] {
   return rows as Record<string, unknown>[];
 }
 
-describe.each([1, 2])('a log of schema %d', (version) => {
+describe.each([1, 2, 3])('a log of schema %d', (version) => {
   it('is brought up to date without losing a row or changing one', async () => {
     const path = oldLog(version);
     const before = rowsIn(path);

@@ -106,4 +106,18 @@ export const migrations: readonly string[] = [
     SELECT datetime(time / 1000, 'unixepoch') AS utc, phase, version, detail FROM update_event;
   CREATE VIEW v_events AS
     SELECT datetime(time / 1000, 'unixepoch') AS utc, kind, detail FROM event;`,
+
+  `CREATE TABLE energy (
+    time INTEGER PRIMARY KEY, meterMj REAL NOT NULL, attributedMj REAL NOT NULL, idleMj REAL NOT NULL,
+    unmeasuredMs REAL NOT NULL) STRICT;
+  CREATE TABLE energy_rollup (
+    level INTEGER NOT NULL, start INTEGER NOT NULL, seconds INTEGER NOT NULL, meterMj REAL NOT NULL,
+    attributedMj REAL NOT NULL, idleMj REAL NOT NULL, unmeasuredMs REAL NOT NULL,
+    PRIMARY KEY (level, start)) STRICT, WITHOUT ROWID;
+
+  CREATE VIEW v_energy_by_hour AS
+    SELECT datetime(start / 1000, 'unixepoch') AS utc, seconds, meterMj / 1000.0 AS meterJoules,
+      attributedMj / 1000.0 AS attributedJoules, idleMj / 1000.0 AS idleJoules,
+      unmeasuredMs / 1000.0 AS unmeasuredSeconds
+    FROM energy_rollup WHERE level = 3600;`,
 ];

@@ -9,8 +9,23 @@ export interface PowerSecond {
   readonly rails: readonly { readonly rail: string; readonly meanMw: number; readonly maxMw: number }[];
 }
 
+/** Where the meter's energy went in one second. */
+export interface EnergySecond {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** By the meter's own readings. */
+  readonly meterMj: number;
+  /** What batches drew: those of requests, and those by which engines are checked. */
+  readonly attributedMj: number;
+  /** What was drawn while no batch ran. */
+  readonly idleMj: number;
+  /** Time in which the meter said nothing. */
+  readonly unmeasuredMs: number;
+}
+
 /** What is kept beside requests. */
 export type Note =
+  | ({ readonly table: 'energy' } & EnergySecond)
   | ({ readonly table: 'power' } & PowerSecond)
   | ({ readonly table: 'power_state'; readonly time: number } & PowerState)
   | ({ readonly table: 'meter'; readonly sampleMs: number } & Pick<
@@ -50,6 +65,7 @@ export class NoteWriter {
       for (const rail of note.rails) this.#writePower(note.time, rail);
       return;
     }
+    if (note.table === 'energy') this.#rollUpEnergy(note);
     const { table, ...values } = note;
     const names = Object.keys(values);
     this.#run(
@@ -66,6 +82,18 @@ export class NoteWriter {
            meanMw = (meanMw * seconds + excluded.meanMw) / (seconds + 1), seconds = seconds + 1,
            maxMw = MAX(maxMw, excluded.maxMw)`,
         [level, startOf(level, time), rail, meanMw, maxMw],
+      );
+    }
+  }
+
+  #rollUpEnergy({ time, meterMj, attributedMj, idleMj, unmeasuredMs }: EnergySecond): void {
+    for (const level of powerLevels) {
+      this.#run(
+        `INSERT INTO energy_rollup VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+           seconds = seconds + 1, meterMj = meterMj + excluded.meterMj,
+           attributedMj = attributedMj + excluded.attributedMj, idleMj = idleMj + excluded.idleMj,
+           unmeasuredMs = unmeasuredMs + excluded.unmeasuredMs`,
+        [level, startOf(level, time), meterMj, attributedMj, idleMj, unmeasuredMs],
       );
     }
   }

@@ -53,24 +53,34 @@ export interface PowerRow {
 
 /** What there is for a range: seconds, or hours where the seconds at its beginning are not kept any more. */
 interface Source {
-  /** Rows of time, rail, seconds, meanMw, maxMw. */
+  /** Rows of time, seconds, and what the tables hold. */
   readonly sql: string;
   readonly stepMs: number;
   /** Its first row's time; `null` where there is none. */
   readonly first: number | null;
 }
 
-function sourceFor(database: Database.Database, since: number): Source {
+/** A table of seconds, that of its roll-ups, and what both hold beside the time. */
+interface Tables {
+  readonly second: string;
+  readonly span: string;
+  readonly columns: string;
+}
+
+const railTables: Tables = { second: 'power', span: 'power_rollup', columns: 'rail, meanMw, maxMw' };
+
+export function sourceFor(database: Database.Database, since: number, tables = railTables): Source {
+  const { second, span, columns } = tables;
   const one = (sql: string) => database.prepare(sql).pluck().get() as number | null;
-  const firstSecond = one('SELECT MIN(time) FROM power');
-  const firstHour = one('SELECT MIN(start) FROM power_rollup WHERE level = 3600');
+  const firstSecond = one(`SELECT MIN(time) FROM ${second}`);
+  const firstHour = one(`SELECT MIN(start) FROM ${span} WHERE level = 3600`);
   const secondsSuffice =
     firstHour === null ||
     (firstSecond !== null && (since >= firstSecond || firstHour + hourMs >= firstSecond));
   return secondsSuffice
-    ? { sql: 'SELECT time, rail, 1 AS seconds, meanMw, maxMw FROM power', stepMs: 1000, first: firstSecond }
+    ? { sql: `SELECT time, 1 AS seconds, ${columns} FROM ${second}`, stepMs: 1000, first: firstSecond }
     : {
-        sql: 'SELECT start AS time, rail, seconds, meanMw, maxMw FROM power_rollup WHERE level = 3600',
+        sql: `SELECT start AS time, seconds, ${columns} FROM ${span} WHERE level = 3600`,
         stepMs: hourMs,
         first: firstHour,
       };

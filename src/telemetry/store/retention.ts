@@ -22,14 +22,17 @@ const kept: readonly {
   readonly days: number;
 }[] = [
   { table: 'power', where: '1', time: 'time', days: 3 },
+  { table: 'energy', where: '1', time: 'time', days: 3 },
   { table: 'rollup', where: 'level = 300', time: 'start', days: 3 },
   { table: 'power_state', where: '1', time: 'time', days: 30 },
   { table: 'event', where: '1', time: 'time', days: 365 },
   { table: 'update_event', where: '1', time: 'time', days: 3650 },
   { table: 'engine_build', where: '1', time: 'time', days: 3650 },
   { table: 'power_rollup', where: 'level = 3600', time: 'start', days: 90 },
+  { table: 'energy_rollup', where: 'level = 3600', time: 'start', days: 90 },
   { table: 'rollup', where: 'level = 3600', time: 'start', days: 90 },
   { table: 'power_rollup', where: 'level = 86400', time: 'start', days: 3650 },
+  { table: 'energy_rollup', where: 'level = 86400', time: 'start', days: 3650 },
   { table: 'rollup', where: 'level = 86400', time: 'start', days: 3650 },
 ];
 
