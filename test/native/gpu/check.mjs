@@ -1,22 +1,27 @@
 // Checks the addon on a GPU: builds, loads, runs and unloads real engines. Prints a line for each promise and ends with
 // status 1 if one is broken. Needs the addon and dist/ built, TensorRT, and build/gpu/reference.json of prepare.mjs.
 //
-//   node test/native/gpu/check.mjs [--rounds 10000] [--seconds 60] [--plans FOLDER] [--only-run]
+//   node test/native/gpu/check.mjs [--attention plugin] [--rounds 10000] [--seconds 60] [--plans FOLDER] [--only-run]
+//   node test/native/gpu/check.mjs --plan FILE [--attention plugin] [--rounds 10000] [--seconds 560]
 //
-// --rounds    load, infer, unload so often, and no longer than --seconds
-// --plans     keeps the engines there; with --only-run, takes them from there and builds nothing (compute-sanitizer)
+// --attention  the plugin's attention (its library beside the addon, or where INTENTD_PLUGINS says); standard if absent
+// --rounds     load, infer, unload so often, and no longer than --seconds
+// --plans      keeps the engines there; with --only-run, takes them from there and builds nothing (compute-sanitizer)
+// --plan       rounds alone, with this plan: of engines/<key>/plan, say. Needs no reference.json
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadAddon } from '../../../dist/engine/tensorrt/addon.js';
+import { nativePaths } from '../../../dist/engine/tensorrt/paths.js';
 import {
   checkBuild,
   checkCancellation,
   checkRefusals as checkBuildRefusals,
   checkTimingCache,
 } from './building.mjs';
-import { embed, expect, expectCode, mib, note, section, summary } from './harness.mjs';
-import { defaultOnnx, defaultProfiles, tinyBuckets, tinyOnnx, tinyProfiles } from './models.mjs';
+import { expect, expectCode, note, section, summary } from './harness.mjs';
+import { defaultOnnx, defaultProfiles, tinyOnnx, tinyProfiles } from './models.mjs';
+import { checkRounds } from './rounds.mjs';
 import * as running from './running.mjs';
 
 const { values: options } = parseArgs({
@@ -25,11 +30,10 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     plans: { type: 'string', default: 'build/gpu' },
     'only-run': { type: 'boolean', default: false },
+    attention: { type: 'string', default: 'standard' },
+    plan: { type: 'string' },
   },
 });
-const reference = JSON.parse(
-  readFileSync(new URL('../../../build/gpu/reference.json', import.meta.url), 'utf8'),
-);
 const addon = loadAddon();
 const logged = { fatal: [], error: [], warn: [], info: [], debug: [] };
 addon.setLogSink((level, message) => logged[level].push(message));
@@ -57,37 +61,9 @@ async function checkEnergy(engine) {
   );
 }
 
-async function checkRounds(plan) {
-  const until = performance.now() + Number(options.seconds) * 1000;
-  const memory = () => ({ device: addon.runtimeInfo().memoryFreeBytes, host: process.memoryUsage().rss });
-  const round = async (i) => {
-    const engine = await addon.loadEngine(plan, { buckets: tinyBuckets, graphs: i % 2 === 0 });
-    await embed(
-      addon,
-      engine,
-      [
-        [1, 2, 3],
-        [4, 5],
-      ],
-      64,
-    );
-    await addon.unloadEngine(engine);
-  };
-  const settled = Math.min(200, Math.ceil(Number(options.rounds) / 10));
-  let done = 0;
-  for (; done < settled; done++) await round(done);
-  const before = memory();
-  for (; done < Number(options.rounds) && performance.now() < until; done++) await round(done);
-  const after = memory();
-  const grown = { device: before.device - after.device, host: after.host - before.host };
-  expect(
-    `load, infer, unload without growth, ${done} rounds`,
-    grown.device <= 2 ** 21 && grown.host <= 2 ** 20 * 24,
-    `device ${mib(grown.device)}, process ${mib(grown.host)} after the first ${settled}`,
-  );
-}
-
 async function checkPlugins() {
+  const { plugins } = nativePaths();
+  if (options.attention === 'plugin') addon.loadPlugins(plugins);
   await expectCode('a plugin library that is not there', 'PLUGIN', /cannot be opened/, async () =>
     addon.loadPlugins('/nowhere.so'),
   );
@@ -97,7 +73,8 @@ async function checkPlugins() {
 }
 
 async function builtEngines() {
-  const [onnx, tiny] = [await defaultOnnx('int8'), tinyOnnx()];
+  const { attention } = options;
+  const [onnx, tiny] = [await defaultOnnx('int8', attention), tinyOnnx(attention)];
   const built = await section('build', () =>
     checkBuild(addon, 'the default encoder, INT8 sparse', onnx, defaultProfiles),
   );
@@ -112,24 +89,33 @@ async function builtEngines() {
   writeFileSync(`${options.plans}/tiny.plan`, small.plan);
 }
 
+async function wholeCheck() {
+  const reference = JSON.parse(
+    readFileSync(new URL('../../../build/gpu/reference.json', import.meta.url), 'utf8'),
+  );
+  if (!options['only-run']) await builtEngines();
+  const plan = readFileSync(`${options.plans}/default.plan`);
+  const engine = await section('load', () => running.checkLoading(addon, plan));
+  const second = await section('load without graphs', () => running.checkLoading(addon, plan, false));
+  await section('results', () => running.checkResults(addon, engine, reference));
+  await section('graphs', () => running.checkGraphsAgree(addon, engine, second, reference));
+  await section('order', () => running.checkOrder(addon, [engine, second], reference));
+  if (!options['only-run']) {
+    await section('times', () => running.checkTimes(addon, engine, reference, 'with graphs'));
+    await section('times', () => running.checkTimes(addon, second, reference, 'without graphs'));
+    await section('energy', () => checkEnergy(engine));
+  }
+  await section('what cannot run', () => running.checkRefusals(addon, engine, plan));
+  await section('unload', () => running.checkUnload(addon, engine, reference));
+  await section('unload', () => running.checkUnload(addon, second, reference));
+}
+
 await section('runtime', checkRuntime);
 await section('plugins', checkPlugins);
-if (!options['only-run']) await builtEngines();
-const plan = readFileSync(`${options.plans}/default.plan`);
-const engine = await section('load', () => running.checkLoading(addon, plan));
-const second = await section('load without graphs', () => running.checkLoading(addon, plan, false));
-await section('results', () => running.checkResults(addon, engine, reference));
-await section('graphs', () => running.checkGraphsAgree(addon, engine, second, reference));
-await section('order', () => running.checkOrder(addon, [engine, second], reference));
-if (!options['only-run']) {
-  await section('times', () => running.checkTimes(addon, engine, reference, 'with graphs'));
-  await section('times', () => running.checkTimes(addon, second, reference, 'without graphs'));
-  await section('energy', () => checkEnergy(engine));
-}
-await section('what cannot run', () => running.checkRefusals(addon, engine, plan));
-await section('unload', () => running.checkUnload(addon, engine, reference));
-await section('unload', () => running.checkUnload(addon, second, reference));
-await section('rounds', () => checkRounds(readFileSync(`${options.plans}/tiny.plan`)));
+if (options.plan === undefined) await wholeCheck();
+const rounds = { rounds: Number(options.rounds), seconds: Number(options.seconds) };
+const soaked = options.plan ?? `${options.plans}/tiny.plan`;
+await section('rounds', () => checkRounds(addon, readFileSync(soaked), rounds));
 note(
   'log lines',
   Object.entries(logged)

@@ -1,22 +1,29 @@
 // The graphs that the checks on a GPU machine build engines of.
 
-import { encoderToOnnx, readBundle } from '../../../dist/model/index.js';
+import { activationSites, encoderToOnnx, readBundle } from '../../../dist/model/index.js';
 
 const bundleFolder = new URL('../../../models/clinc150-minilm-l6', import.meta.url).pathname;
 
-/** The default bundle's encoder with standard attention. */
-export async function defaultOnnx(precision) {
+/** The default bundle's encoder, with `standard` attention or the plugin's. */
+export async function defaultOnnx(precision, attention = 'standard') {
   const { encoder } = await readBundle(bundleFolder);
-  return encoderToOnnx(encoder, { attention: 'standard', precision });
+  return encoderToOnnx(encoder, { attention, precision });
 }
 
-/** A random BERT of one small layer, for rounds that load it again and again. */
-export function tinyOnnx() {
+/** A random INT8 BERT of one small layer, for rounds that load it again and again: FP16 takes four times as long to build. */
+export function tinyOnnx(attention = 'standard') {
   let state = 1;
   const next = () => (state = (state * 16807) % 2147483647) / 2147483647 - 0.5;
   const numbers = (count) => Float32Array.from({ length: count }, next);
   const [hidden, feedForward] = [64, 128];
-  const matrix = (rows, columns) => ({ kind: 'float', rows, columns, data: numbers(rows * columns) });
+  const matrix = (rows, columns) => ({
+    kind: 'int8',
+    rows,
+    columns,
+    data: Int8Array.from({ length: rows * columns }, () => Math.round(254 * next())),
+    scale: new Float32Array(rows).fill(0.5 / 127),
+    sparse: false,
+  });
   const norm = () => ({ weight: new Float32Array(hidden).fill(1), bias: new Float32Array(hidden) });
   const linear = (rows, columns) => ({ weight: matrix(rows, columns), bias: numbers(rows) });
   const layer = {
@@ -30,6 +37,7 @@ export function tinyOnnx() {
     },
     attentionNorm: norm(),
     outputNorm: norm(),
+    activation: Object.fromEntries(activationSites.map((site) => [site, Math.fround(5 / 127)])),
   };
   const encoder = {
     architecture: {
@@ -53,7 +61,7 @@ export function tinyOnnx() {
     norm: norm(),
     layers: [layer],
   };
-  return encoderToOnnx(encoder, { attention: 'standard', precision: 'fp16' });
+  return encoderToOnnx(encoder, { attention, precision: 'int8' });
 }
 
 export const tinyProfiles = [{ min: [1, 1], opt: [4, 16], max: [8, 32] }];
