@@ -51,5 +51,6 @@ export function milliseconds(value: number | null): string {
 
 /** Millijoules; `–` where nothing measured them. */
 export function energy(millijoules: number | null): string {
-  return millijoules === null ? '–' : millijoules.toFixed(2);
+  // Nothing above idle is no minus nothing.
+  return millijoules === null ? '–' : millijoules.toFixed(2).replace(/^-(0\.00)$/, '$1');
 }

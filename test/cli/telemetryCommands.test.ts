@@ -65,6 +65,21 @@ async function run(...args: string[]): Promise<string[]> {
 }
 
 describe('intentd stats', () => {
+  it('says nothing above idle as nothing, and less than it as less', async () => {
+    for (const [aboveIdleMj, said] of [
+      [-1e-15, '0.00'],
+      [-0.25, '-0.25'],
+    ] as const) {
+      const folder = mkdtempSync(join(tmpdir(), 'intentd-figures-'));
+      await written(folder, (log) => {
+        log.record(requestRow({ time: second, energyMj: 3, aboveIdleMj }));
+      });
+      const io = captureIo();
+      await runCommandLine(['stats', '--state-dir', folder], io);
+      expect(io.printed.join('\n')).toContain(`3.00 mJ a request, ${said} mJ of it above idle`);
+    }
+  });
+
   it('tells counts, percentiles, energy and its meter', async () => {
     const text = (await run('stats', '--since', '1h')).join('\n');
     expect(text).toMatch(/^requests +61$/m);
