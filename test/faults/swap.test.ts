@@ -31,7 +31,7 @@ async function swapping(swaps: number): Promise<Figures> {
 }
 
 it('fault 26: swaps under full load lose no request, answer none twice, and leave one worker', async () => {
-  const figures = await swapping(isWhole ? 100 : 3);
+  const figures = await swapping(isWhole ? 100 : 5);
   expect(figures).toMatchObject({ lost: 0, refused: 0, twice: 0 });
   expect(Object.keys(figures.versions).sort()).toEqual(['1.0.1', '1.0.2']);
   expect(figures.third.workers).toBe(1);
