@@ -161,7 +161,10 @@ export class Rooms {
       meter: {
         began: telemetry.began.bind(telemetry),
         ended: telemetry.ended.bind(telemetry),
-        costMj: telemetry.costMj.bind(telemetry),
+        costOf: telemetry.costOf.bind(telemetry),
+        get sampleMs() {
+          return telemetry.meter.meter?.sampleMs ?? 0;
+        },
         get fault() {
           return telemetry.meter.fault;
         },

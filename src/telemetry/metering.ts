@@ -130,13 +130,11 @@ export class Metering {
     this.#ledger.whenSettled(batch, callback);
   }
 
-  /** What a batch drew, idle power included, in mJ, once the samples are in; `null` where nothing measured it. */
-  costMj(batch: BatchWork): Promise<number | null> {
+  /** What a batch drew, once the samples are in; `null` where nothing measured it. */
+  costOf(batch: BatchWork): Promise<BatchCost | null> {
     if (!this.#running.has(batch)) return Promise.resolve(null);
     return new Promise((resolve) => {
-      this.#ledger.whenSettled(batch, (cost) => {
-        resolve(cost?.energyMj ?? null);
-      });
+      this.#ledger.whenSettled(batch, resolve);
     });
   }
 

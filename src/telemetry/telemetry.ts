@@ -106,9 +106,9 @@ export class Telemetry {
     this.#metering.ended(batch);
   }
 
-  /** What a batch drew, idle power included, in mJ, once the samples are in; `null` where nothing measured it. */
-  costMj(batch: BatchWork): Promise<number | null> {
-    return this.#metering.costMj(batch);
+  /** What a batch drew, once the samples are in; `null` where nothing measured it. */
+  costOf(batch: BatchWork): Promise<BatchCost | null> {
+    return this.#metering.costOf(batch);
   }
 
   /** Energy of so many tokens of a batch that just ended, in mJ, from what such batches drew lately. */

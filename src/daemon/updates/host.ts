@@ -13,7 +13,7 @@ import { watch } from './probation.js';
 import type { Sample } from './sample.js';
 import { SecondEngine, type Staged } from './secondEngine.js';
 import { shadow } from './shadowing.js';
-import type { EnergyMeter } from './sideBySide.js';
+import type { EnergyMeter } from './energyTurns.js';
 import { StageGates, type Beside } from './stageGates.js';
 import type { Traffic } from './traffic.js';
 
@@ -109,11 +109,11 @@ export class BundleHost implements UpdateHost {
   }
 
   async shadow(digest: string, signal: AbortSignal): Promise<readonly GateFigure[]> {
-    const { bounds, clock, log, meter, traffic } = this.#parts;
+    const { bounds, clock, log, traffic } = this.#parts;
     const staged = await this.#trialOf(digest, signal);
     const serving = this.#servingOf(staged.model.name);
     if (serving === undefined || serving.identity.digest === digest) return [];
-    const parts = { bounds: bounds.shadow, clock, log, meter, pacer: this.#pacer, traffic };
+    const parts = { bounds: bounds.shadow, clock, log, pacer: this.#pacer, traffic };
     return shadow({ staged, serving: serving.served, isComparable: !staged.wasLetGo }, parts, signal);
   }
 

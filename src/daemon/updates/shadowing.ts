@@ -63,8 +63,7 @@ export async function shadow(
   const pair = { serving, trial: staged.model.served };
   const comparison = isEnough
     ? copied
-    : (await measureSideBySide(pair, textsOf(staged.bundle.golden, bounds.minRequests), parts, signal))
-        .comparison;
+    : await measureSideBySide(pair, textsOf(staged.bundle.golden, bounds.minRequests), parts, signal);
   return [mirrored(mirror, isEnough), ...compared(comparison, parts.bounds, isComparable)];
 }
 

@@ -4,11 +4,14 @@ import type { GateFigure } from '../../update/index.js';
 import { askBatch, bestOf } from '../asking.js';
 import type { LoadedModel } from '../engines.js';
 import type { GoldenGate } from '../goldenGate.js';
+import { energyFigure } from './energyFigure.js';
+import { compareEnergy, type EnergyTurnsParts } from './energyTurns.js';
 import { atLeast, atMost, failed, milliseconds, percent, skipped } from './figures.js';
 import type { SecondEngine, Staged } from './secondEngine.js';
-import { measureSideBySide, type SideBySide, type SideBySideParts } from './sideBySide.js';
+import type { Comparison } from './sample.js';
+import { measureSideBySide, type Pair } from './sideBySide.js';
 
-export interface StageGatesParts extends SideBySideParts {
+export interface StageGatesParts extends EnergyTurnsParts {
   readonly bounds: Config['update']['gates'];
   readonly golden: GoldenGate;
   readonly second: SecondEngine;
@@ -100,11 +103,23 @@ export class StageGates {
     const texts = textsOf(staged.bundle.golden, this.#parts.bounds.utterances);
     let best: Measured | undefined;
     for (let round = 0; round < rounds; round += 1) {
-      const measured = new Measured(await measureSideBySide(pair, texts, this.#parts, signal), this.#parts);
+      const measured = new Measured(
+        await measureSideBySide(pair, texts, this.#parts, signal),
+        this.#parts.bounds,
+      );
       if (best === undefined || measured.excess < best.excess) best = measured;
       if (best.excess <= 0) break;
     }
-    return best!.figures();
+    const times = best!.figures();
+    return best!.excess > 0 ? times : [...times, await this.#energy(pair, texts, signal)];
+  }
+
+  async #energy(pair: Pair, texts: readonly string[], signal: AbortSignal): Promise<GateFigure> {
+    const { bounds, meter } = this.#parts;
+    const why = (): string => meter.fault ?? 'the meter told nothing of most utterances';
+    if (meter.fault !== null) return skipped('energy', why());
+    const compared = await compareEnergy(pair, texts, bounds.energyRatio, this.#parts, signal);
+    return compared === null ? skipped('energy', why()) : energyFigure(compared, bounds.energyRatio);
   }
 
   async #agreement(staged: Staged, _: Beside, signal: AbortSignal): Promise<GateFigure[]> {
@@ -136,14 +151,14 @@ export class StageGates {
   }
 }
 
-/** What one round of both engines says. */
+/** What one round of both engines says of their times. */
 class Measured {
-  readonly #result: SideBySide;
-  readonly #parts: StageGatesParts;
+  readonly #comparison: Comparison;
+  readonly #bounds: StageGatesParts['bounds'];
 
-  constructor(result: SideBySide, parts: StageGatesParts) {
-    this.#result = result;
-    this.#parts = parts;
+  constructor(comparison: Comparison, bounds: StageGatesParts['bounds']) {
+    this.#comparison = comparison;
+    this.#bounds = bounds;
   }
 
   /** By how much the worst figure passes its bound, as a factor less one; 0 or less where none does. */
@@ -154,37 +169,25 @@ class Measured {
   }
 
   figures(): GateFigure[] {
-    const { bounds } = this.#parts;
-    const { comparison } = this.#result;
-    const lost = comparison.trial.errorShare;
+    const bounds = this.#bounds;
+    const lost = this.#comparison.trial.errorShare;
     return [
       ...(lost > 0
         ? [atMost('errors', lost, bounds.shadow.errors, `${percent(lost)} of the inferences failed.`)]
         : []),
       this.#latency(50, bounds.latencyP50Ratio),
       this.#latency(99, bounds.latencyP99Ratio),
-      this.#energy(),
     ];
   }
 
   #latency(at: 50 | 99, bound: number): GateFigure {
-    const { serving, trial } = this.#result.comparison;
+    const { serving, trial } = this.#comparison;
     const [before, now] = [serving.percentileMs(at), trial.percentileMs(at)];
     if (before === null || now === null) return skipped('latency', 'no utterance was answered');
     const ratio = now / before;
     const detail = `An utterance takes ${milliseconds(now)} at p${at}, and ${milliseconds(before)} with what serves; at most ${bound} times as long is allowed.`;
     const figure = atMost('latency', ratio, bound, detail);
     return now - before <= unfeltMs[at] ? { ...figure, passed: true } : figure;
-  }
-
-  #energy(): GateFigure {
-    const { servingMj, trialMj } = this.#result;
-    const { bounds, meter } = this.#parts;
-    if (servingMj === null || trialMj === null || servingMj <= 0) {
-      return skipped('energy', meter.fault ?? 'the meter told nothing of most utterances');
-    }
-    const detail = `An utterance draws ${trialMj.toFixed(2)} mJ, and ${servingMj.toFixed(2)} mJ with what serves; at most ${bounds.energyRatio} times as much is allowed.`;
-    return atMost('energy', trialMj / servingMj, bounds.energyRatio, detail);
   }
 }
 

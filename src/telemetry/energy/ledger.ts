@@ -3,8 +3,11 @@ import type { Interval } from './intervals.js';
 
 /** What a batch cost. */
 export interface BatchCost {
-  /** Idle power included. */
+  /** Idle power included: its share of what was drawn while it ran. */
   readonly energyMj: number;
+  /** What was drawn while nothing else ran, and, by all together, while others did. */
+  readonly aloneMj: number;
+  readonly besideMj: number;
   /** Without the idle power; may be negative, since samples are noisy. `null` until the floor is known. */
   readonly aboveIdleMj: number | null;
   /**
@@ -31,6 +34,8 @@ interface Work extends BatchWork {
   readonly beganAt: number;
   endedAt: number | undefined;
   energyMj: number;
+  aloneMj: number;
+  besideMj: number;
   floorMj: number | null;
   covered: boolean;
   samples: number;
@@ -81,6 +86,8 @@ export class EnergyLedger {
       beganAt: at,
       endedAt: undefined,
       energyMj: 0,
+      aloneMj: 0,
+      besideMj: 0,
       floorMj: 0,
       covered: true,
       samples: 0,
@@ -195,15 +202,18 @@ function charge(
   for (const work of running) {
     const shareMs = (ms * work.tokens) / tokens;
     work.energyMj += (powerMw * shareMs) / 1000;
+    work[running.length === 1 ? 'aloneMj' : 'besideMj'] += (powerMw * ms) / 1000;
     if (floorMw === undefined) work.floorMj = null;
     else if (work.floorMj !== null) work.floorMj += (floorMw * shareMs) / 1000;
     if (work.beganAt <= sampledAt && (work.endedAt ?? Infinity) >= sampledAt) work.samples += 1;
   }
 }
 
-function costOf({ energyMj, floorMj, samples }: Work): BatchCost {
+function costOf({ energyMj, aloneMj, besideMj, floorMj, samples }: Work): BatchCost {
   return {
     energyMj,
+    aloneMj,
+    besideMj,
     aboveIdleMj: floorMj === null ? null : energyMj - floorMj,
     how: samples > 0 ? 'sampled' : 'interpolated',
   };

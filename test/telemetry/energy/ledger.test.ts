@@ -31,7 +31,7 @@ describe('the energy of a batch', () => {
     ledger.add({ from: 2000, to: 2010, energyMj: 5 + 30 });
     expect(settled).toEqual([]);
     ledger.add({ from: 2010, to: 2020, energyMj: 8 + 12 });
-    expect(settled).toEqual([{ energyMj: 42, aboveIdleMj: 35, how: 'sampled' }]);
+    expect(settled).toMatchObject([{ energyMj: 42, aboveIdleMj: 35, how: 'sampled' }]);
   });
 
   it('that fell between two samples is all they say beyond the idle floor, and says so', () => {
@@ -39,7 +39,7 @@ describe('the energy of a batch', () => {
     const { settled, end } = batch(ledger, 2004, 2006);
     end();
     ledger.add({ from: 2000, to: 2010, energyMj: 8 + 14 });
-    expect(settled).toEqual([{ energyMj: 14, aboveIdleMj: 12, how: 'interpolated' }]);
+    expect(settled).toMatchObject([{ energyMj: 14, aboveIdleMj: 12, how: 'interpolated' }]);
   });
 
   it('above idle may be negative, and is not clamped', () => {
@@ -60,12 +60,22 @@ describe('the energy of a batch', () => {
     expect([first.settled[0]!.energyMj, second.settled[0]!.energyMj]).toEqual([75, 25]);
   });
 
+  it('is told apart by whether others ran too: alone its own, beside them that of all', () => {
+    const ledger = idleLedger();
+    const [first, second] = [batch(ledger, 2000, 2010, 30), batch(ledger, 2005, 2010, 10)];
+    first.end();
+    second.end();
+    ledger.add({ from: 2000, to: 2010, energyMj: 100 });
+    expect(first.settled).toMatchObject([{ aloneMj: 50, besideMj: 50, energyMj: 87.5 }]);
+    expect(second.settled).toMatchObject([{ aloneMj: 0, besideMj: 50, energyMj: 12.5 }]);
+  });
+
   it('is unknown above idle while the floor is', () => {
     const ledger = new EnergyLedger();
     const { settled, end } = batch(ledger, 5, 10);
     end();
     ledger.add({ from: 0, to: 10, energyMj: 100 });
-    expect(settled).toEqual([{ energyMj: 50, aboveIdleMj: null, how: 'sampled' }]);
+    expect(settled).toMatchObject([{ energyMj: 50, aboveIdleMj: null, how: 'sampled' }]);
   });
 
   it('is null where the meter was silent, and where its samples never come', () => {
