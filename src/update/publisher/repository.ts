@@ -62,7 +62,8 @@ export class Repository {
    * intruder wrote is not signed again.
    *
    * @param trustedRoot bytes of a root metadata that this publisher signed or was given
-   * @throws IntentdError `bad_repository`
+   * @throws IntentdError `bad_repository`, also where what is published is damaged: to go on from what was published
+   *   before would take releases back
    */
   async read(trustedRoot: Uint8Array): Promise<RepositoryState> {
     const root = await this.#newestRoot(readMetadata('root', trustedRoot, 'The trusted root'));
@@ -73,14 +74,31 @@ export class Repository {
         `${this.folder} holds no repository: name the folder that intentd publish init made.`,
       );
     }
-    for (const version of versions) {
+    const published = await this.#publishedVersion(root);
+    for (const version of versions.filter((one) => one >= published)) {
       const state = await this.#stateAt(root, version);
       if (state !== undefined) return state;
     }
     throw new IntentdError(
       'bad_repository',
-      `${this.folder} holds no snapshot that its root vouches for; bring back a copy of it.`,
+      published === 0
+        ? `${this.folder} holds no snapshot that its root vouches for; bring back a copy of it.`
+        : `${published}.snapshot.json in ${this.folder}, which is published, or what it names, is missing or damaged; bring back a copy of it.`,
     );
+  }
+
+  /** Of the snapshot that the timestamp names; 0 where there is none that the root vouches for. */
+  async #publishedVersion(root: Read<RootSigned>): Promise<number> {
+    const name = join(this.folder, metadataFolder, 'timestamp.json');
+    try {
+      const bytes = await readRegularFile(name, { maxBytes: maxMetadataBytes, name });
+      const timestamp = readMetadata('timestamp', bytes, name);
+      return isSignedFor(root, 'timestamp', timestamp) ? timestamp.signed.meta['snapshot.json'].version : 0;
+    } catch (error) {
+      // A command that did not end left it: it is made anew.
+      if (error instanceof IntentdError) return 0;
+      throw error;
+    }
   }
 
   /** Versions of a role that lie in the repository, ascending; also such as were never published. */

@@ -5,6 +5,9 @@ import { readLifetimes, readTrustedRoot, type PublisherContext } from './context
 import { createRoleKeys, type KeyCount } from './initRepository.js';
 import type { RepositoryState } from './repository.js';
 
+/** What ends a commit before it has written anything. */
+const beforeWriting: readonly string[] = ['missing_key', 'bad_passphrase'];
+
 /**
  * Replaces every key of a role: of root, another top role (both need the root keys), or a family (needs
  * the targets keys). The files of the old keys are removed.
@@ -30,7 +33,10 @@ export async function rotate(context: PublisherContext, role: string, count?: Ke
     try {
       await commit(context, state, changesFor(state, role, made), await readLifetimes(context));
     } catch (error) {
-      await keyring.forget(made.role.keyids);
+      // Any other error may come when a root that names the new keys is published already.
+      if (error instanceof IntentdError && beforeWriting.includes(error.code)) {
+        await keyring.forget(made.role.keyids);
+      }
       throw error;
     }
     await keyring.forget(old.keyids);

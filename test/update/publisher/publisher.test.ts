@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openContext, promote, rotate } from '../../../src/update/index.js';
@@ -80,8 +80,9 @@ describe('a repository', () => {
       .at(-1)!;
     const path = join(fleet.repository, 'metadata', newest);
     writeFileSync(path, readFileSync(path, 'utf8').replace(/"length": \d+/, '"length": 7'));
-    // The last state that is as it was signed has no family yet.
-    expect(await refusal(fleet.promote('tiny', '1.0.0'))).toBe('unknown_release');
+    // Nor is what was published before it, in which the release is missing.
+    expect(await refusal(fleet.promote('tiny', '1.0.0'))).toBe('bad_repository');
+    expect(await refusal(fleet.expire())).toBe('bad_repository');
   });
 
   it('of a root that others made is refused', async () => {
@@ -90,6 +91,22 @@ describe('a repository', () => {
     await other.rotate('root');
     cpSync(join(other.repository, 'metadata'), join(fleet.repository, 'metadata'), { recursive: true });
     expect(await refusal(fleet.expire())).toBe('bad_repository');
+  });
+
+  it('keeps the new keys where a rotation ends after its root was written', async () => {
+    const fleet = await new Fleet().init();
+    const timestamp = join(fleet.repository, 'metadata', 'timestamp.json');
+    rmSync(timestamp);
+    // No file takes the place of a folder.
+    mkdirSync(join(timestamp, 'full'), { recursive: true });
+    expect(await refusal(fleet.rotate('timestamp'))).not.toBe('accepted');
+    expect(fleet.metadataNames()).toContain('2.root.json');
+    rmSync(timestamp, { recursive: true });
+    await fleet.expire();
+    const [signature] = fleet.metadata('timestamp.json').signatures;
+    expect(fleet.metadata('2.root.json').signed['roles']).toMatchObject({
+      timestamp: { keyids: [signature!.keyid] },
+    });
   });
 
   it('survives a command that ended before its timestamp', async () => {
