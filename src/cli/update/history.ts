@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import type { ControlResult } from '../../service/index.js';
 import { askAgent } from '../agentCall.js';
 import { positiveInteger } from '../arguments.js';
 import { examples } from '../examples.js';
 import type { Io } from '../io.js';
 import { withSettings, type SettingOptions } from '../settings.js';
 import { table } from '../table.js';
+import { stripControls, wrap } from '../text.js';
 import { dateTime } from '../time.js';
 
 interface HistoryOptions extends SettingOptions {
@@ -28,21 +30,31 @@ export function addHistory(update: Command, io: Io): void {
         io.print(JSON.stringify(results, null, 2));
         return;
       }
-      const rows = results.map(({ endedMs, family, version, outcome, by, failure }) => [
-        dateTime(endedMs),
-        family ?? '–',
-        version ?? '–',
-        outcome,
-        by,
-        failure?.message ?? '',
-      ]);
-      const titles = ['when', 'model', 'version', 'outcome', 'by', 'reason'];
-      for (const line of table(
-        io,
-        titles.map((title) => ({ title })),
-        rows,
-      )) {
-        io.print(line);
-      }
+      for (const line of historyLines(io, results)) io.print(line);
     });
+}
+
+type Past = Pick<
+  ControlResult<'update.history'>['results'][number],
+  'endedMs' | 'family' | 'version' | 'outcome' | 'by' | 'failure'
+>;
+
+/** A table of what became of updates, each with the whole reason below it where there is one. */
+export function historyLines(io: Pick<Io, 'color' | 'columns'>, results: readonly Past[]): string[] {
+  const columns = ['when', 'model', 'version', 'outcome', 'by'].map((title) => ({ title }));
+  const rows = results.map(({ endedMs, family, version, outcome, by }) => [
+    dateTime(endedMs),
+    family ?? '–',
+    version ?? '–',
+    outcome,
+    by,
+  ]);
+  const [titles, ...lines] = table(io, columns, rows);
+  return [titles!, ...lines.flatMap((line, at) => [line, ...reasonLines(io, results[at]!.failure)])];
+}
+
+function reasonLines({ columns }: Pick<Io, 'columns'>, failure: Past['failure']): string[] {
+  if (failure === null) return [];
+  const indent = '  ';
+  return wrap(stripControls(failure.message), columns - indent.length).map((part) => indent + part);
 }
