@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createTokenizer, parseTokenizer, type Tokenizer } from '../model/index.js';
+import { parseJson } from '../base/index.js';
+import { checkedTokenizer, createTokenizer, type Tokenizer } from '../model/index.js';
 
 /** A `tokenizer.json`, and what the model takes of it. */
 export interface TokenizerFile {
@@ -26,7 +27,9 @@ export class Tokenizers {
     if (known !== undefined) return known;
     // Whoever waits has a turn before each long piece of work.
     await nextTurn();
-    const json = parseTokenizer(bytes, vocabulary, name);
+    const parsed = parseJson(bytes, { name });
+    await nextTurn();
+    const json = checkedTokenizer(parsed, vocabulary, name);
     await nextTurn();
     const tokenizer = createTokenizer(json, { positions });
     for (const [old, reference] of this.#known) {

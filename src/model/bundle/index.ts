@@ -19,5 +19,5 @@ export { readSafetensorsFile, Safetensors } from './safetensors.js';
 export type { Dtype, TensorInfo } from './safetensorsHeader.js';
 export { encodeSafetensors, type Tensor } from './safetensorsWriter.js';
 export { sparseLayersOf, sparseShare } from './sparseShare.js';
-export { parseTokenizer, type TokenizerJson } from './tokenizerVocabulary.js';
+export { checkedTokenizer, parseTokenizer, type TokenizerJson } from './tokenizerVocabulary.js';
 export { type BundleParts, writeBundle } from './writeBundle.js';

@@ -10,7 +10,15 @@ export type TokenizerJson = Readonly<Record<string, Json>>;
  * @throws IntentdError `bad_json` or `bad_bundle`
  */
 export function parseTokenizer(bytes: Uint8Array, vocabulary: number, file: string): TokenizerJson {
-  const tokenizer = parseJson(bytes, { name: file });
+  return checkedTokenizer(parseJson(bytes, { name: file }), vocabulary, file);
+}
+
+/**
+ * The second half of {@link parseTokenizer}, for those that have others to serve in between.
+ *
+ * @throws IntentdError `bad_bundle`
+ */
+export function checkedTokenizer(tokenizer: Json, vocabulary: number, file: string): TokenizerJson {
   if (!isObject(tokenizer)) {
     throw bad(file, 'must be an object');
   }
