@@ -6,9 +6,10 @@
  * slower does so for both. A round of sixteen turns is as long as the time between two commits, twice the default because
  * an agent works half of it: each commit writes what five seconds of load brought, and falls into a turn of its own agent.
  * So a round is a pair that holds all there is to pay for, and what is told is the median of the rounds' ratios. Rounds in
- * which other processes took more than a twentieth of the machine are counted and left out.
+ * which other processes took more than a twentieth of the machine, or --others, are counted and left out: processor time
+ * suffers less of them than throughput does.
  *
- *   npm run build && node bench/telemetry/cost.mjs [--rounds 17] [--keep FILE] [--meter] [--neither]
+ *   npm run build && node bench/telemetry/cost.mjs [--rounds 17] [--keep FILE] [--others 0.05] [--meter] [--neither]
  *
  * --keep adds the rounds to a file, and tells of all in it: agents that were started once share what their memory looks like.
  * --meter lets the agent with telemetry sample the rails of a Jetson at 100 Hz, from files that stand still.
@@ -45,13 +46,12 @@ const turnMs = commitMs / turns.length;
 const settleMs = 100;
 /** From the beginning of the first turn to the commit: so it ends within the turn, too. */
 const leadMs = 300;
-/** Share of the machine that others may take in a round that counts. */
-const mostForOthers = 0.05;
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '17' },
     keep: { type: 'string' },
+    others: { type: 'string', default: '0.05' },
     meter: { type: 'boolean', default: false },
     neither: { type: 'boolean', default: false },
   },
@@ -213,11 +213,11 @@ if (values.keep !== undefined) {
   const lines = readFileSync(values.keep, 'utf8').trimEnd().split('\n');
   all = lines.map((line) => JSON.parse(line));
 }
-const counted = all.filter(({ others }) => others <= mostForOthers);
+const counted = all.filter(({ others }) => others <= Number(values.others));
 console.log(
   `${availableParallelism()} cores of ${cpus()[0].model}, load ${load} before; Node.js ${process.versions.node}; ` +
     `${counted.length} rounds of ${turns.length} turns of ${turnMs / 1000} s, ` +
-    `${all.length - counted.length} left out; ${new Date().toISOString()}`,
+    `${all.length - counted.length} left out, others took ${percent(median(all.map(({ others }) => others)))} of the machine in the median round; ${new Date().toISOString()}`,
 );
 if (counted.length === 0) throw new Error('the machine was never alone with it');
 tell('answers a second', 'rate', 0, '/s');
