@@ -6,7 +6,7 @@ const whole = ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/models
 /** Those of them that only ask what comes of something, and wait until it does: two at a time. */
 const patient = [
   'test/e2e/{energy,heads,homeAssistant,models,mosquitto,updates}.test.ts',
-  'test/faults/{broker,bundles,downloadDiskFull,engineCache,repeats,requestLog,tls}.test.ts',
+  'test/faults/{bundles,downloadDiskFull,engineCache,repeats,requestLog,tls}.test.ts',
   'test/faults/{updateAttacks,updateCrashes,updateRefusals}.test.ts',
   'test/models/**/*.test.ts',
 ];
