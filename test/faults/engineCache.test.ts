@@ -24,12 +24,13 @@ afterEach(async () => {
 });
 
 /** Starts the agent beside an addon that needs no GPU. */
-async function start(fake: FakeAddonSettings = {}): Promise<void> {
+async function start(fake: FakeAddonSettings = {}, ...settings: string[]): Promise<void> {
   process.env['INTENTD_NATIVE'] = writeFakeAddon(folder, fake);
   agent.log.length = 0;
   await agent.start(
     ...['--set', `model.bundles=${join(folder, 'bundle')}`, '--set', 'model.goldenFloor=0'],
     ...['--set', 'engine.attention=standard', '--set', 'engine.measureMs=1'],
+    ...settings.flatMap((setting) => ['--set', setting]),
   );
 }
 
@@ -115,6 +116,16 @@ describe('an agent with TensorRT', () => {
     expect(said('the engine is being built')).toBe(false);
   }, 60_000);
 
+  it('waits for the engine that it built before where it must not start without TensorRT', async () => {
+    await start();
+    await until(isBuilt);
+    await agent.end();
+    await start({ loadMs: 1000 }, 'engine.kind=tensorrt');
+    expect(await kind()).toBe('tensorrt');
+    await agent.end();
+    await expect(start({ noGpu: true }, 'engine.kind=tensorrt')).rejects.toThrow('there is no GPU');
+  }, 60_000);
+
   it('serves with the CPU engine where there is no GPU', async () => {
     await start({ noGpu: true });
     await until(() => said('TensorRT cannot be used here'));
@@ -150,7 +161,7 @@ describe('the command line', () => {
 });
 
 describe('fault 10: a TensorRT worker killed under requests', () => {
-  const loadMs = 4000;
+  const loadMs = 5000;
 
   it('has its requests answered by the CPU engine until the next one is ready: none lost, none refused', async () => {
     await start({ loadMs });
@@ -187,6 +198,18 @@ describe('fault 10: a TensorRT worker killed under requests', () => {
     expect(await load.finish()).toEqual({ lost: 0, twice: 0 });
     expect([...load.all]).toEqual(['1.0.0']);
     expect(await kind()).toBe('onnxruntime');
+  }, 60_000);
+});
+
+describe('fault 12: a GPU that is gone while its engine serves', () => {
+  it('leaves the CPU engine to serve, degraded, and is tried again', async () => {
+    await start();
+    await until(isBuilt);
+    writeFakeAddon(folder, { noGpu: true });
+    process.kill((await serving())!.worker!, 'SIGKILL');
+    await until(() => said('the preferred engine keeps failing'));
+    expect(await kind()).toBe('onnxruntime');
+    expect(await ask()).toBe(0);
   }, 60_000);
 });
 
