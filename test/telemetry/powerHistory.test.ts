@@ -18,6 +18,7 @@ it('a counter that begins anew is no power, neither of that second nor below zer
   add(1900, 1500);
   expect(add(2000, 2500)).toEqual({
     time: 1000,
+    totalMj: 6500,
     rails: [
       { rail: 'GPU', meanMw: 10_000, maxMw: 10_000 },
       { rail: 'total', meanMw: 10_000, maxMw: 10_000 },
