@@ -1,6 +1,8 @@
 #include "engine/loaded_engine.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 
 #include "cuda_raii/device.h"
 #include "engine/log.h"
@@ -20,6 +22,22 @@ std::unique_ptr<nvinfer1::ICudaEngine> deserialize(nvinfer1::IRuntime& runtime, 
   return engine;
 }
 
+/** Tells the log, for debugging, how long each stage of a load took. */
+class Stages {
+ public:
+  void done(const std::string& stage) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double, std::milli> ms = now - since_;
+    since_ = now;
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f ms", ms.count());
+    Log::instance().debug("Loading an engine: " + stage + " took " + text);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
 uint64_t freeBytesNow() {
   useDevice();
   return freeDeviceBytes();
@@ -29,10 +47,13 @@ uint64_t freeBytesNow() {
 
 LoadedEngine::LoadedEngine(const Bytes& plan, const std::vector<Shape>& buckets, bool graphs) : planBytes_(plan.size()) {
   const NvtxRange range("intentd load");
+  Stages stages;
   const TensorRt& tensorrt = TensorRt::open();
   const uint64_t before = freeBytesNow();
+  stages.done("opening TensorRT and the GPU");
   runtime_ = tensorrt.makeRuntime();
   engine_ = deserialize(*runtime_, plan);
+  stages.done("deserializing");
   tensors_ = tensorsOf(*engine_);
   profiles_ = profilesOf(*engine_, tensors_);
   stream_ = makeStream();
@@ -40,9 +61,13 @@ LoadedEngine::LoadedEngine(const Bytes& plan, const std::vector<Shape>& buckets,
   for (const Shape& shape : buckets) {
     buckets_.push_back(std::make_unique<Bucket>(*engine_, tensors_, shape, profileFor(shape), blocks_, stream_));
     activationBytes_ = std::max(activationBytes_, buckets_.back()->activationBytes());
+    stages.done("the context of " + inWords(shape));
   }
   activations_ = allocateDeviceMemory(activationBytes_);
-  for (const auto& bucket : buckets_) bucket->prepare(activations_, activationBytes_, graphs);
+  for (const auto& bucket : buckets_) {
+    bucket->prepare(activations_, activationBytes_, graphs);
+    stages.done("preparing " + inWords(bucket->shape()));
+  }
   const uint64_t after = freeDeviceBytes();
   deviceBytes_ = before > after ? before - after : 0;
 }

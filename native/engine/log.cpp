@@ -44,6 +44,15 @@ void Log::setSink(LogSink sink) {
   sink_ = std::move(sink);
 }
 
+void Log::tell(const char* level, const std::string& line) noexcept {
+  try {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (sink_) sink_(level, line);
+  } catch (...) {
+    // A line less in a log: there is nowhere else to tell of it.
+  }
+}
+
 void Log::log(Severity severity, const char* message) noexcept {
   if (severity == Severity::kVERBOSE && !wantsVerbose()) return;
   try {

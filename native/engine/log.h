@@ -26,6 +26,8 @@ class Log : public nvinfer1::ILogger {
   void setSink(LogSink sink);
   void log(Severity severity, const char* message) noexcept override;
   void warn(const std::string& message) noexcept { log(Severity::kWARNING, message.c_str()); }
+  /** For whoever asks why something took its time: few lines, told whether TensorRT's own verbose ones are or not. */
+  void debug(const std::string& message) noexcept { tell("debug", message); }
 
   /** A point in time, for {@link errorsSince}. */
   uint64_t mark();
@@ -34,6 +36,7 @@ class Log : public nvinfer1::ILogger {
 
  private:
   Log() = default;
+  void tell(const char* level, const std::string& line) noexcept;
   std::mutex mutex_;
   LogSink sink_;
   std::deque<std::string> errors_;
