@@ -3,20 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/log.h"
 #include "engine/nvtx.h"
 
 namespace intentd {
 namespace {
 
 constexpr size_t alignment = 256;  // IExecutionContext::setTensorAddress
-
-std::unique_ptr<nvinfer1::IExecutionContext> makeContext(nvinfer1::ICudaEngine& engine, uint64_t mark) {
-  std::unique_ptr<nvinfer1::IExecutionContext> context(
-      engine.createExecutionContext(nvinfer1::ExecutionContextAllocationStrategy::kUSER_MANAGED));
-  if (!context) throw failure(Code::badEngine, "TensorRT gives no execution context", mark);
-  return context;
-}
 
 }  // namespace
 
@@ -28,42 +20,25 @@ Layout::Layout(const Shape& shape, int hidden) {
   outputBytes = batch * static_cast<size_t>(hidden) * sizeof(float);
 }
 
-Bucket::Bucket(nvinfer1::ICudaEngine& engine, const Tensors& tensors, const Shape& shape, int profile,
-               const Blocks& blocks, const Stream& stream)
-    : shape_(shape),
-      hidden_(tensors.hidden),
-      layout_(shape, tensors.hidden),
+Bucket::Bucket(ProfileContext& context, const Shape& shape, int hidden, const Blocks& blocks, const Stream& stream)
+    : context_(context),
+      shape_(shape),
+      hidden_(hidden),
+      layout_(shape, hidden),
       blocks_(blocks),
       stream_(stream),
       start_(makeEvent()),
       end_(makeEvent()),
-      rangeName_("intentd infer " + inWords(shape)) {
-  const uint64_t mark = Log::instance().mark();
-  context_ = makeContext(engine, mark);
-  if (!context_->setOptimizationProfileAsync(profile, stream.get()) ||
-      !context_->setInputShape(tensors.tokens.c_str(), tokensShape(shape)) ||
-      !context_->setInputShape(tensors.lengths.c_str(), lengthsShape(shape)) ||
-      !context_->setTensorAddress(tensors.tokens.c_str(), pointer(blocks.input)) ||
-      !context_->setTensorAddress(tensors.lengths.c_str(), pointer(blocks.input, layout_.lengthsAt)) ||
-      !context_->setTensorAddress(tensors.embedding.c_str(), pointer(blocks.output))) {
-    throw failure(Code::badEngine, "TensorRT refuses the shape " + inWords(shape), mark);
-  }
-  finish(stream);
-}
+      rangeName_("intentd infer " + inWords(shape)) {}
 
-size_t Bucket::activationBytes() const {
-  const uint64_t mark = Log::instance().mark();
-  const size_t bytes = context_->updateDeviceMemorySizeForShapes();
-  const std::string errors = Log::instance().errorsSince(mark);  // 0 bytes may be right: only the log tells.
-  if (!errors.empty()) throw failure(Code::badEngine, "TensorRT cannot size " + inWords(shape_), mark);
-  return bytes;
-}
-
-void Bucket::prepare(const DeviceMemory& activations, size_t bytes, bool graph) {
-  context_->setDeviceMemoryV2(pointer(activations), static_cast<int64_t>(bytes));
+void Bucket::runOnce() {
   fillFully();
   run();
-  if (graph) graph_ = captureGraph(stream_, [this] { enqueue(); });
+}
+
+void Bucket::capture() {
+  runOnce();  // What TensorRT puts off until a shape's first run is no part of the graph.
+  graph_ = captureGraph(stream_, [this] { enqueue(); });
 }
 
 void Bucket::fill(const Batch& batch) {
@@ -89,6 +64,7 @@ double Bucket::run() {
     if (graph_) {
       check(driver().cuGraphLaunch(graph_.get(), stream_.get()), "Launching a CUDA graph");
     } else {
+      context_.take(shape_, addresses());
       enqueue();
     }
     record(end_, stream_);
@@ -107,10 +83,13 @@ void Bucket::enqueue() {
   const Driver& cuda = driver();
   check(cuda.cuMemcpyHtoDAsync(blocks_.input.get(), blocks_.pinnedInput.get(), layout_.inputBytes, stream_.get()),
         "Copying tokens to the GPU");
-  const uint64_t mark = Log::instance().mark();
-  if (!context_->enqueueV3(stream_.get())) throw failure(Code::cuda, "TensorRT does not run " + inWords(shape_), mark);
+  context_.enqueue(stream_);
   check(cuda.cuMemcpyDtoHAsync(blocks_.pinnedOutput.get(), blocks_.output.get(), layout_.outputBytes, stream_.get()),
         "Copying embeddings from the GPU");
+}
+
+Addresses Bucket::addresses() const noexcept {
+  return {pointer(blocks_.input), pointer(blocks_.input, layout_.lengthsAt), pointer(blocks_.output)};
 }
 
 int32_t* Bucket::pinnedTokens() const noexcept { return reinterpret_cast<int32_t*>(blocks_.pinnedInput.get()); }

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <NvInfer.h>
-
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "cuda_raii/memory.h"
 #include "cuda_raii/stream.h"
+#include "engine/profile_context.h"
 #include "engine/tensors.h"
 
 namespace intentd {
@@ -37,19 +35,20 @@ struct Batch {
 };
 
 /**
- * One shape that runs without any allocation: its own execution context, so that a captured graph stays true, and
- * with `graph` everything from copying in to copying out launched as one.
+ * One shape that runs without any allocation in the context of its profile; with a graph everything from copying in to
+ * copying out is launched as one.
  */
 class Bucket {
  public:
-  Bucket(nvinfer1::ICudaEngine& engine, const Tensors& tensors, const Shape& shape, int profile, const Blocks& blocks,
-         const Stream& stream);
+  Bucket(ProfileContext& context, const Shape& shape, int hidden, const Blocks& blocks, const Stream& stream);
 
   const Shape& shape() const noexcept { return shape_; }
   /** Activation memory that this shape needs. */
-  size_t activationBytes() const;
-  /** Gives the activation memory, runs once, and captures if asked for. */
-  void prepare(const DeviceMemory& activations, size_t bytes, bool graph);
+  size_t activationBytes() { return context_.activationBytes(shape_, addresses()); }
+  /** Has everything allocated that a run needs. */
+  void runOnce();
+  /** From now on a run replays a graph. After every bucket of the context ran once, and before other work. */
+  void capture();
 
   /** Writes a batch that fits into the pinned input; rows and columns that it lacks are padding of length 0. */
   void fill(const Batch& batch);
@@ -62,15 +61,16 @@ class Bucket {
 
  private:
   void enqueue();
+  Addresses addresses() const noexcept;
   int32_t* pinnedTokens() const noexcept;
   int32_t* pinnedLengths() const noexcept;
 
+  ProfileContext& context_;
   Shape shape_;
   int hidden_;
   Layout layout_;
   const Blocks& blocks_;
   const Stream& stream_;
-  std::unique_ptr<nvinfer1::IExecutionContext> context_;
   Event start_;
   Event end_;
   Graph graph_;

@@ -58,15 +58,15 @@ LoadedEngine::LoadedEngine(const Bytes& plan, const std::vector<Shape>& buckets,
   profiles_ = profilesOf(*engine_, tensors_);
   stream_ = makeStream();
   makeBlocks(buckets);
-  for (const Shape& shape : buckets) {
-    buckets_.push_back(std::make_unique<Bucket>(*engine_, tensors_, shape, profileFor(shape), blocks_, stream_));
-    activationBytes_ = std::max(activationBytes_, buckets_.back()->activationBytes());
-    stages.done("the context of " + inWords(shape));
-  }
+  makeContexts(buckets);
+  stages.done(std::to_string(buckets.size()) + " shapes in " + std::to_string(contexts_.size()) + " contexts");
   activations_ = allocateDeviceMemory(activationBytes_);
-  for (const auto& bucket : buckets_) {
-    bucket->prepare(activations_, activationBytes_, graphs);
-    stages.done("preparing " + inWords(bucket->shape()));
+  for (const auto& context : contexts_) context.second->give(activations_, activationBytes_);
+  for (const auto& bucket : buckets_) bucket->runOnce();
+  stages.done("running each once");
+  if (graphs) {
+    for (const auto& bucket : buckets_) bucket->capture();
+    stages.done("capturing their graphs");
   }
   const uint64_t after = freeDeviceBytes();
   deviceBytes_ = before > after ? before - after : 0;
@@ -129,6 +129,16 @@ int LoadedEngine::profileFor(const Shape& bucket) const {
   }
   if (best < 0) throw Error(Code::badArgument, "The bucket " + inWords(bucket) + " lies within no profile of the engine.");
   return best;
+}
+
+void LoadedEngine::makeContexts(const std::vector<Shape>& buckets) {
+  for (const Shape& shape : buckets) {
+    const int profile = profileFor(shape);
+    std::unique_ptr<ProfileContext>& context = contexts_[profile];
+    if (!context) context = std::make_unique<ProfileContext>(*engine_, tensors_, profile, stream_);
+    buckets_.push_back(std::make_unique<Bucket>(*context, shape, tensors_.hidden, blocks_, stream_));
+    activationBytes_ = std::max(activationBytes_, buckets_.back()->activationBytes());
+  }
 }
 
 void LoadedEngine::makeBlocks(const std::vector<Shape>& buckets) {

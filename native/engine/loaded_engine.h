@@ -2,6 +2,7 @@
 
 #include <NvInfer.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ class LoadedEngine {
   Bucket* nearest(const Shape& batch) const noexcept;
   int profileFor(const Shape& bucket) const;
   void makeBlocks(const std::vector<Shape>& buckets);
+  void makeContexts(const std::vector<Shape>& buckets);
 
   // In the order in which they depend on one another: destroyed from the last to the first.
   std::unique_ptr<nvinfer1::IRuntime> runtime_;
@@ -52,9 +54,10 @@ class LoadedEngine {
   Stream stream_;
   Blocks blocks_;
   DeviceMemory activations_;
+  Tensors tensors_;
+  std::map<int, std::unique_ptr<ProfileContext>> contexts_;
   std::vector<std::unique_ptr<Bucket>> buckets_;
 
-  Tensors tensors_;
   std::vector<Profile> profiles_;
   size_t planBytes_;
   size_t activationBytes_ = 0;

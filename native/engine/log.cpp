@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 namespace intentd {
 namespace {
@@ -32,6 +33,11 @@ bool tellsOfMemory(const std::string& lines) {
   return false;
 }
 
+/** The parser warns of every attribute that a node of the plugin's may have and has not: half of them are optional. */
+bool tellsOfOptional(const char* message) noexcept {
+  return message != nullptr && std::strstr(message, "not found in plugin node") != nullptr;
+}
+
 }  // namespace
 
 Log& Log::instance() {
@@ -54,6 +60,7 @@ void Log::tell(const char* level, const std::string& line) noexcept {
 }
 
 void Log::log(Severity severity, const char* message) noexcept {
+  if (severity == Severity::kWARNING && tellsOfOptional(message)) severity = Severity::kINFO;
   if (severity == Severity::kVERBOSE && !wantsVerbose()) return;
   try {
     const std::string line(message != nullptr ? message : "");
