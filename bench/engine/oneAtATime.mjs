@@ -1,7 +1,7 @@
 // One utterance at a time over MQTT to an agent that serves with TensorRT: how long an answer takes, where that time
 // goes by the agent's own log, and what reading the GPU's meter costs.
 //
-//   node bench/engine/oneAtATime.mjs STATE_FOLDER [REQUESTS]      needs dist/, the addon, a GPU, an engine in the folder
+//   node bench/engine/oneAtATime.mjs STATE_FOLDER [REQUESTS]      needs dist/, the addon, a GPU, an engine in the folder, or minutes to build one
 //
 // Prints a line a part: p50, p90, p99, p99.9 of as many requests, QoS 0, after 2,000 that are not counted.
 import { execFileSync, spawn } from 'node:child_process';
@@ -63,7 +63,10 @@ async function startAgent(meter) {
     broker === undefined || kind() !== 'tensorrt';
     await sleep(200)
   ) {
-    if (performance.now() > end || agent.exitCode !== null) throw new Error('TensorRT never served');
+    if (performance.now() > end || agent.exitCode !== null) {
+      agent.kill();
+      throw new Error('TensorRT never served');
+    }
   }
   return { agent, broker };
 }
@@ -74,7 +77,11 @@ async function measure(meter) {
     const client = await connectAsync(broker);
     await client.subscribeAsync('intentd/gpu/response');
     let told = () => undefined;
-    client.on('message', () => told());
+    let refused = 0;
+    client.on('message', (_topic, payload) => {
+      if (JSON.parse(payload).error !== undefined) refused += 1;
+      told();
+    });
     const ask = (id) =>
       new Promise((resolve) => {
         told = resolve;
@@ -90,13 +97,16 @@ async function measure(meter) {
     }
     console.log(`meter ${meter}, ${requests} requests`);
     line('publish to answer, at the client', us);
+    if (refused > 0) console.log(`  refused: ${refused}`);
     await client.endAsync(true);
     await sleep(7000);
     const db = new Database(join(stateDir, 'intentd.db'), { readonly: true });
     const rows = db
       .prepare(`SELECT * FROM request WHERE requestId LIKE ? AND requestId NOT LIKE ?`)
-      .all(`${run}-%`, `${run}-first-%`);
+      .all(`${run}-%`, `${run}-first-%`)
+      .filter(({ error }) => error === null);
     db.close();
+    if (rows.length === 0) return;
     for (const part of ['totalUs', 'queueUs', 'tokenizeUs', 'inferUs', 'gpuUs'])
       line(
         `${part} of ${rows.length} rows`,
