@@ -25,24 +25,37 @@ export interface TensorRtTask {
  */
 export async function openWorkerEngine(task: TensorRtTask, socket: Socket): Promise<TensorRtEngine> {
   const { folder, paths, settings } = task;
+  const log = logSinkTo(socket);
+  let since = performance.now();
+  const done = (stage: string): void => {
+    const now = performance.now();
+    log('debug', `Starting a worker: ${stage} took ${(now - since).toFixed(1)} ms`);
+    since = now;
+  };
   const addon = loadAddon(paths.addon);
-  addon.setLogSink(logSinkTo(socket));
+  addon.setLogSink(log);
   const runtime = await asOwn(() => addon.runtimeInfo());
+  done('opening TensorRT and the GPU');
   const { encoder, manifest } = await readBundle(folder);
+  done('reading the bundle');
   const digest = manifest.files[bundleFiles.encoder]!.sha256;
   const { attention } = settings;
   const onnx = encoderToOnnx(encoder, { precision: 'int8', attention });
   const parts = await keyPartsOf(runtime, { onnx, encoder: digest }, settings, paths);
+  done('the key of its engine');
   const { plan, candidate } = await awaitPlan(socket, parts);
+  done('receiving the plan');
   if (attention === 'plugin')
     await asOwn(() => {
       addon.loadPlugins(paths.plugins);
     });
-  return TensorRtEngine.load({
+  const engine = await TensorRtEngine.load({
     addon,
     plan,
     buckets: bucketsFor(encoder.architecture.positions),
     limits: encoder.architecture,
     info: infoOf(candidate, { tensorrt: runtime.tensorrt, encoder: digest }, { encoder }),
   });
+  done('loading the engine');
+  return engine;
 }
