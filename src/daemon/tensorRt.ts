@@ -3,6 +3,7 @@ import { IntentdError, builtProgram, messageOf, type Logger } from '../base/inde
 import type { Config } from '../config/index.js';
 import {
   EngineCache,
+  KnownGraphs,
   WorkerProcess,
   buildInChild,
   engineKey,
@@ -16,6 +17,7 @@ import {
   type TakePlan,
   type WorkerOptions,
 } from '../engine/index.js';
+import { identifyBundle } from './bundles.js';
 
 /** Codes that say that TensorRT cannot be used on this machine, whatever is tried. */
 const unusable = new Set(['no_addon', 'no_tensorrt', 'no_cuda', 'no_gpu', 'wrong_version', 'plugin']);
@@ -43,6 +45,7 @@ export class TensorRt {
   readonly #settings: BuildSettings;
   readonly #log: Logger;
   readonly cache: EngineCache;
+  readonly #graphs: KnownGraphs;
 
   /**
    * What is configured, where the addon is there; `undefined` where TensorRT is not asked for or cannot be.
@@ -65,6 +68,7 @@ export class TensorRt {
     this.#paths = paths;
     this.#log = log;
     this.cache = new EngineCache(stateDir);
+    this.#graphs = new KnownGraphs(this.cache.folder, log);
     const attention =
       engine.attention === 'plugin' && !existsSync(paths.plugins) ? 'standard' : engine.attention;
     if (attention !== engine.attention) {
@@ -84,17 +88,22 @@ export class TensorRt {
   /** Starts workers that load the engine of the cache, once this device's code over it was found right. */
   launching(target: EngineTarget): Launch {
     return async (signal) => {
-      let key = '';
+      let [key, graph] = ['', ''];
       try {
         const supply: Supply = (parts, send) => {
           key = engineKey(parts);
+          graph = parts.onnx;
           return this.#supply(key, send);
         };
+        const { attention } = this.#settings;
+        const { digest, folder } = await identifyBundle(target.folder());
+        const known = await this.#graphs.of(digest, attention);
         const worker = await WorkerProcess.start(
-          this.#workerOptions(target.folder(), supply),
+          this.#workerOptions(folder, known, supply),
           this.#log,
           signal,
         );
+        await this.#graphs.note(digest, attention, graph);
         target.loaded(key);
         return worker;
       } catch (error) {
@@ -178,10 +187,16 @@ export class TensorRt {
     missing();
   }
 
-  #workerOptions(folder: string, supply: Supply): WorkerOptions {
+  #workerOptions(folder: string, graph: string | undefined, supply: Supply): WorkerOptions {
     const { hangMs, startMs } = this.#config;
     const script = builtProgram('engine/worker/main.js');
-    const task = JSON.stringify({ kind: 'tensorrt', folder, paths: this.#paths, settings: this.#settings });
+    const task = JSON.stringify({
+      kind: 'tensorrt',
+      folder,
+      paths: this.#paths,
+      settings: this.#settings,
+      graph,
+    });
     const command = [process.execPath, '--expose-gc', script, task];
     return { command, hangMs, startMs, supply };
   }

@@ -11,6 +11,7 @@ export type { OnnxRuntimeEngineOptions } from './onnxruntime/onnxRuntimeEngine.j
 export { weightFormHere } from './onnxruntime/weightForm.js';
 export { addonPath, loadAddon } from './tensorrt/addon.js';
 export { EngineCache, type TakePlan } from './cache/engineCache.js';
+export { KnownGraphs } from './cache/knownGraphs.js';
 export { engineKey, type KeyParts } from './cache/key.js';
 export { buildInChild, type BuilderOptions, type Built } from './builder/builderProcess.js';
 export type { BucketFigures, CandidateReport, EngineReport, LayerReport } from './builder/report.js';

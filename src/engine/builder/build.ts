@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { bundleFiles, readBundle, type Bundle } from '../../model/index.js';
-import { writeFileAtomic } from '../../base/index.js';
+import { sha256, writeFileAtomic } from '../../base/index.js';
 import { engineKey } from '../cache/key.js';
 import { openOnnxRuntimeEngine } from '../onnxruntime/open.js';
 import { loadAddon, type LogSink, type NativeAddon } from '../tensorrt/addon.js';
@@ -50,7 +50,7 @@ export async function build(
   const built = await buildAll(candidates, around, task.timingCache, stages);
   const { reports, cpu } = await judge(built, around, task.measureMs, stages);
   const choice = chooseEngine(reports, settings.weights);
-  const parts = await keyPartsOf(runtime, { onnx, encoder: around.encoder }, settings, paths);
+  const parts = await keyPartsOf(runtime, { onnx: sha256(onnx), encoder: around.encoder }, settings, paths);
   const report: EngineReport = {
     format: 1,
     key: engineKey(parts),

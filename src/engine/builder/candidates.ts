@@ -79,7 +79,7 @@ export async function buildCandidate(
   const known = timingCache === undefined ? {} : { timingCache };
   const onnx = graphFor(candidate, bundle);
   const built = await asOwn(() => buildOf(addon, onnx, { ...options, ...known }, progress, around.signal));
-  const info = infoOf(candidate, around, bundle);
+  const info = infoOf(candidate, around, bundle.encoder.architecture.hidden);
   const before = performance.now();
   const limits = bundle.encoder.architecture;
   const engine = await TensorRtEngine.load({ addon, plan: built.plan, buckets, limits, info });
@@ -121,7 +121,7 @@ async function buildOf(
 export function infoOf(
   { precision, name, attention }: Candidate,
   { tensorrt, encoder }: Pick<BuildSurroundings, 'tensorrt' | 'encoder'>,
-  bundle: Pick<Bundle, 'encoder'>,
+  hidden: number,
 ): EngineInfo {
   return {
     kind: 'tensorrt',
@@ -129,6 +129,6 @@ export function infoOf(
     precision,
     form: `${name}, ${attention} attention`,
     encoder,
-    hidden: bundle.encoder.architecture.hidden,
+    hidden,
   };
 }

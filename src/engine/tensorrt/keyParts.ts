@@ -1,4 +1,4 @@
-import { sha256, sha256OfFile } from '../../base/index.js';
+import { sha256OfFile } from '../../base/index.js';
 import type { NativePaths, BuildSettings } from '../builder/task.js';
 import type { KeyParts } from '../cache/key.js';
 import type { RuntimeInfo } from './addon.js';
@@ -8,13 +8,13 @@ const maxLibraryBytes = 256 * 2 ** 20;
 /**
  * What an engine of this graph depends on, here and now.
  *
- * @param onnx the INT8 graph with the settings' attention
+ * @param onnx SHA-256 of the INT8 graph with the settings' attention
  * @param encoder SHA-256 of `encoder.safetensors`
  * @throws IntentdError `bad_file` where the plugin library cannot be read
  */
 export async function keyPartsOf(
   { tensorrt, driver, cudaDriver, gpu, sm }: RuntimeInfo,
-  { onnx, encoder }: { readonly onnx: Uint8Array; readonly encoder: string },
+  { onnx, encoder }: { readonly onnx: string; readonly encoder: string },
   settings: BuildSettings,
   paths: NativePaths,
 ): Promise<KeyParts> {
@@ -23,7 +23,7 @@ export async function keyPartsOf(
       ? await sha256OfFile(paths.plugins, { maxBytes: maxLibraryBytes, name: paths.plugins })
       : null;
   return {
-    onnx: sha256(onnx),
+    onnx,
     encoder,
     tensorrt,
     driver: driver === '' ? cudaDriver : driver,

@@ -1,5 +1,14 @@
 import type { Socket } from 'node:net';
-import { bundleFiles, encoderToOnnx, readBundle } from '../../model/index.js';
+import { join } from 'node:path';
+import { readRegularFile, sha256 } from '../../base/index.js';
+import {
+  bundleFiles,
+  encoderToOnnx,
+  type Manifest,
+  manifestFile,
+  parseManifest,
+  readBundle,
+} from '../../model/index.js';
 import { infoOf } from '../builder/candidates.js';
 import type { BuildSettings, NativePaths } from '../builder/task.js';
 import { logSinkTo } from '../worker/workerLog.js';
@@ -10,10 +19,14 @@ import { asOwn } from './nativeError.js';
 import { bucketsFor } from './shapes.js';
 import { TensorRtEngine } from './tensorRtEngine.js';
 
+const maxManifestBytes = 1 << 20;
+
 export interface TensorRtTask {
   readonly folder: string;
   readonly paths: NativePaths;
   readonly settings: BuildSettings;
+  /** SHA-256 of the INT8 graph, where this program made it before: then the bundle's manifest is all that is read. */
+  readonly graph?: string;
 }
 
 /**
@@ -24,7 +37,7 @@ export interface TensorRtTask {
  *   `out_of_memory`, or why the bundle is refused
  */
 export async function openWorkerEngine(task: TensorRtTask, socket: Socket): Promise<TensorRtEngine> {
-  const { folder, paths, settings } = task;
+  const { paths, settings } = task;
   const log = logSinkTo(socket);
   let since = performance.now();
   const done = (stage: string): void => {
@@ -36,26 +49,39 @@ export async function openWorkerEngine(task: TensorRtTask, socket: Socket): Prom
   addon.setLogSink(log);
   const runtime = await asOwn(() => addon.runtimeInfo());
   done('opening TensorRT and the GPU');
-  const { encoder, manifest } = await readBundle(folder);
+  const { manifest, graph } = await graphOf(task);
   done('reading the bundle');
-  const digest = manifest.files[bundleFiles.encoder]!.sha256;
-  const { attention } = settings;
-  const onnx = encoderToOnnx(encoder, { precision: 'int8', attention });
-  const parts = await keyPartsOf(runtime, { onnx, encoder: digest }, settings, paths);
+  const encoder = manifest.files[bundleFiles.encoder]!.sha256;
+  const parts = await keyPartsOf(runtime, { onnx: graph, encoder }, settings, paths);
   done('the key of its engine');
   const { plan, candidate } = await awaitPlan(socket, parts);
   done('receiving the plan');
-  if (attention === 'plugin')
+  if (settings.attention === 'plugin')
     await asOwn(() => {
       addon.loadPlugins(paths.plugins);
     });
   const engine = await TensorRtEngine.load({
     addon,
     plan,
-    buckets: bucketsFor(encoder.architecture.positions),
-    limits: encoder.architecture,
-    info: infoOf(candidate, { tensorrt: runtime.tensorrt, encoder: digest }, { encoder }),
+    buckets: bucketsFor(manifest.architecture.positions),
+    limits: manifest.architecture,
+    info: infoOf(candidate, { tensorrt: runtime.tensorrt, encoder }, manifest.architecture.hidden),
   });
   done('loading the engine');
   return engine;
+}
+
+async function graphOf({
+  folder,
+  graph,
+  settings,
+}: TensorRtTask): Promise<{ readonly manifest: Manifest; readonly graph: string }> {
+  if (graph !== undefined) {
+    const file = join(folder, manifestFile);
+    const bytes = await readRegularFile(file, { maxBytes: maxManifestBytes, name: file });
+    return { manifest: parseManifest(bytes), graph };
+  }
+  const { encoder, manifest } = await readBundle(folder);
+  const onnx = encoderToOnnx(encoder, { precision: 'int8', attention: settings.attention });
+  return { manifest, graph: sha256(onnx) };
 }

@@ -49,7 +49,11 @@ export function encodeFrame(kind: number, call: number, parts: readonly Uint8Arr
 
 /** Cuts a stream of bytes into frames. */
 export class FrameReader {
-  #waiting: Buffer = Buffer.alloc(0);
+  /** What came and is no whole frame yet: put together once, when the frame is. */
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  /** Bytes without which no frame is complete. */
+  #needed = 4;
 
   /**
    * The frames that are complete with this chunk.
@@ -57,17 +61,25 @@ export class FrameReader {
    * @throws IntentdError `bad_frame` for a length or a kind that no frame has
    */
   push(chunk: Buffer): Frame[] {
-    this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    this.#pieces.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes < this.#needed) return [];
+    let waiting = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces);
     const frames: Frame[] = [];
-    while (this.#waiting.length >= 4) {
-      const length = this.#waiting.readUInt32LE(0);
+    this.#needed = 4;
+    while (waiting.length >= 4) {
+      const length = waiting.readUInt32LE(0);
       if (length < headerBytes || length > maxFrameBytes) {
         throw new IntentdError('bad_frame', `A frame claims ${length} bytes; that is no frame.`);
       }
-      if (this.#waiting.length < 4 + length) break;
-      frames.push(frameOf(this.#waiting.subarray(4, 4 + length)));
-      this.#waiting = this.#waiting.subarray(4 + length);
+      this.#needed = 4 + length;
+      if (waiting.length < this.#needed) break;
+      frames.push(frameOf(waiting.subarray(4, this.#needed)));
+      waiting = waiting.subarray(this.#needed);
+      this.#needed = 4;
     }
+    this.#pieces = waiting.length === 0 ? [] : [waiting];
+    this.#bytes = waiting.length;
     return frames;
   }
 }

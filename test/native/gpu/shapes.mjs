@@ -1,7 +1,9 @@
 // Whether the shapes of an engine that share a context leave each other alone: what each gives, in any order, is to the
 // bit what an engine gives that was loaded for this shape only and replays no graph.
 //
-//   node test/native/gpu/shapes.mjs PLAN [--positions 512] [--rounds 20]     needs dist/, the addon, TensorRT and a GPU
+//   node test/native/gpu/shapes.mjs PLAN [--positions 512] [--hidden 384] [--rounds 20]
+//
+// Needs dist/, the addon, TensorRT and a GPU.
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -14,6 +16,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     positions: { type: 'string', default: '512' },
+    hidden: { type: 'string', default: '384' },
     rounds: { type: 'string', default: '20' },
   },
 });
@@ -36,8 +39,10 @@ const batches = buckets.map(({ batch, sequence }) => ({
   lengths: Int32Array.from({ length: batch }, (_, row) => (row % 2 === 0 ? sequence : 1 + random(sequence))),
 }));
 
+const hidden = Number(options.hidden);
+
 async function embeddings(engine, { ids, lengths, batch, sequence }) {
-  const out = new Float32Array(batch * addon.engineInfo(engine).hidden);
+  const out = new Float32Array(batch * hidden);
   await addon.infer(engine, ids, lengths, batch, sequence, out);
   return out;
 }

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import {
+  builtAtMs,
+  isMissingFile,
+  messageOf,
+  parseJson,
+  parseWith,
+  readRegularFile,
+  writeFileAtomic,
+  type Logger,
+} from '../../base/index.js';
+
+const fileName = 'graphs.json';
+const schema = z.object({ builtAt: z.number(), graphs: z.record(z.string(), z.string()) });
+const maxBytes = 1 << 20;
+const kept = 64;
+
+/**
+ * SHA-256 of the graphs that this program made of bundles: making one again, only to see which engine is wanted,
+ * would take a start longer than reading the engine. What another program made counts for nothing.
+ */
+export class KnownGraphs {
+  readonly #folder: string;
+  readonly #log: Logger;
+  readonly #builtAt: number;
+  #graphs: Promise<Map<string, string>> | undefined;
+
+  /** @param builtAt when this program was built, ms since 1970; where it is 0 nothing is remembered */
+  constructor(folder: string, log: Logger, builtAt = builtAtMs()) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#builtAt = builtAt;
+  }
+
+  /** The digest of a bundle's graph. @param bundle SHA-256 of its manifest, which names every file's own */
+  async of(bundle: string, attention: string): Promise<string | undefined> {
+    return (await this.#read()).get(`${bundle} ${attention}`);
+  }
+
+  async note(bundle: string, attention: string, graph: string): Promise<void> {
+    const graphs = await this.#read();
+    const name = `${bundle} ${attention}`;
+    if (this.#builtAt === 0 || graphs.get(name) === graph) return;
+    graphs.set(name, graph);
+    const newest = Object.fromEntries([...graphs].slice(-kept));
+    const text = JSON.stringify({ builtAt: this.#builtAt, graphs: newest }, null, 2);
+    await writeFileAtomic(join(this.#folder, fileName), `${text}\n`, { mode: 0o640 });
+  }
+
+  #read(): Promise<Map<string, string>> {
+    this.#graphs ??= this.#parsed();
+    return this.#graphs;
+  }
+
+  async #parsed(): Promise<Map<string, string>> {
+    try {
+      const bytes = await readRegularFile(join(this.#folder, fileName), { maxBytes, name: fileName });
+      const known = parseWith(schema, parseJson(bytes, { name: fileName }), fileName, 'bad_file');
+      const { builtAt, graphs } = known;
+      return new Map(builtAt === this.#builtAt ? Object.entries(graphs) : []);
+    } catch (error) {
+      if (!isMissingFile(error)) {
+        this.#log.warn(
+          { reason: messageOf(error) },
+          'graphs are made again: what is known of them is not readable',
+        );
+      }
+      return new Map();
+    }
+  }
+}
