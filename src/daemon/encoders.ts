@@ -136,10 +136,11 @@ export class Encoders {
     return encoder.slot;
   }
 
-  #newEncoder({ folder, manifest }: BundleIdentity, isAwaited: boolean): Encoder {
+  #newEncoder({ digest, folder, manifest }: BundleIdentity, isAwaited: boolean): Encoder {
     const folders = [folder];
     const current = (): string => folders[0] ?? folder;
     const target: EngineTarget = {
+      bundle: digest,
       folder: current,
       missing: () => {
         encoder.isMissing = true;

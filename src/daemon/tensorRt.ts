@@ -17,7 +17,6 @@ import {
   type TakePlan,
   type WorkerOptions,
 } from '../engine/index.js';
-import { identifyBundle } from './bundles.js';
 
 /** Codes that say that TensorRT cannot be used on this machine, whatever is tried. */
 const unusable = new Set(['no_addon', 'no_tensorrt', 'no_cuda', 'no_gpu', 'wrong_version', 'plugin']);
@@ -30,6 +29,8 @@ type Supply = NonNullable<WorkerOptions['supply']>;
 
 /** What a launch needs to know of the encoder that it is for. */
 export interface EngineTarget {
+  /** SHA-256 of the manifest of a bundle with this encoder. */
+  readonly bundle: string;
   /** The bundle to read the encoder from, at the time. */
   readonly folder: () => string;
   /** Called where the engine has to be built. */
@@ -96,14 +97,14 @@ export class TensorRt {
           return this.#supply(key, send);
         };
         const { attention } = this.#settings;
-        const { digest, folder } = await identifyBundle(target.folder());
-        const known = await this.#graphs.of(digest, attention);
+        // Nothing is awaited before: at a start the event loop has enough to do for others to wait long.
+        const known = this.#graphs.of(target.bundle, attention);
         const worker = await WorkerProcess.start(
-          this.#workerOptions(folder, known, supply),
+          this.#workerOptions(target.folder(), known, supply),
           this.#log,
           signal,
         );
-        await this.#graphs.note(digest, attention, graph);
+        await this.#graphs.note(target.bundle, attention, graph);
         target.loaded(key);
         return worker;
       } catch (error) {

@@ -13,6 +13,7 @@ export async function openTensorRtEngine(bundle: Bundle, options: SettingOptions
   const [{ config }, { TensorRt }] = await Promise.all([configOf(options), import('../../daemon.js')]);
   const demanded = { ...config, engine: { ...config.engine, kind: 'tensorrt' as const } };
   const launch = TensorRt.find(demanded, silentLogger)!.launching({
+    bundle: bundle.digest,
     folder: () => bundle.folder,
     missing: () => undefined,
     loaded: () => undefined,

@@ -49,6 +49,7 @@ export class SecondEngine {
     if (tensorRt === undefined || builds === undefined || this.isLoaded(identity)) return;
     const found = { isMissing: false };
     const target = {
+      bundle: identity.digest,
       folder: () => identity.folder,
       missing: () => {
         found.isMissing = true;

@@ -1,19 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
   builtAtMs,
-  isMissingFile,
   messageOf,
   parseJson,
   parseWith,
-  readRegularFile,
   writeFileAtomic,
   type Logger,
 } from '../../base/index.js';
 
 const fileName = 'graphs.json';
 const schema = z.object({ builtAt: z.number(), graphs: z.record(z.string(), z.string()) });
-const maxBytes = 1 << 20;
 const kept = 64;
 
 /**
@@ -24,7 +22,7 @@ export class KnownGraphs {
   readonly #folder: string;
   readonly #log: Logger;
   readonly #builtAt: number;
-  #graphs: Promise<Map<string, string>> | undefined;
+  #graphs: Map<string, string> | undefined;
 
   /** @param builtAt when this program was built, ms since 1970; where it is 0 nothing is remembered */
   constructor(folder: string, log: Logger, builtAt = builtAtMs()) {
@@ -34,12 +32,12 @@ export class KnownGraphs {
   }
 
   /** The digest of a bundle's graph. @param bundle SHA-256 of its manifest, which names every file's own */
-  async of(bundle: string, attention: string): Promise<string | undefined> {
-    return (await this.#read()).get(`${bundle} ${attention}`);
+  of(bundle: string, attention: string): string | undefined {
+    return this.#read().get(`${bundle} ${attention}`);
   }
 
   async note(bundle: string, attention: string, graph: string): Promise<void> {
-    const graphs = await this.#read();
+    const graphs = this.#read();
     const name = `${bundle} ${attention}`;
     if (this.#builtAt === 0 || graphs.get(name) === graph) return;
     graphs.set(name, graph);
@@ -48,23 +46,26 @@ export class KnownGraphs {
     await writeFileAtomic(join(this.#folder, fileName), `${text}\n`, { mode: 0o640 });
   }
 
-  #read(): Promise<Map<string, string>> {
+  #read(): Map<string, string> {
     this.#graphs ??= this.#parsed();
     return this.#graphs;
   }
 
-  async #parsed(): Promise<Map<string, string>> {
+  /** At once: it is a few lines, and a start waits for it. */
+  #parsed(): Map<string, string> {
     try {
-      const bytes = await readRegularFile(join(this.#folder, fileName), { maxBytes, name: fileName });
-      const known = parseWith(schema, parseJson(bytes, { name: fileName }), fileName, 'bad_file');
-      const { builtAt, graphs } = known;
+      const bytes = readFileSync(join(this.#folder, fileName));
+      const { builtAt, graphs } = parseWith(
+        schema,
+        parseJson(bytes, { name: fileName }),
+        fileName,
+        'bad_file',
+      );
       return new Map(builtAt === this.#builtAt ? Object.entries(graphs) : []);
     } catch (error) {
-      if (!isMissingFile(error)) {
-        this.#log.warn(
-          { reason: messageOf(error) },
-          'graphs are made again: what is known of them is not readable',
-        );
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        const reason = messageOf(error);
+        this.#log.warn({ reason }, 'graphs are made again: what is known of them is not readable');
       }
       return new Map();
     }
