@@ -23,7 +23,7 @@ type Considered = Pick<CandidateReport, 'name' | 'planBytes' | 'buckets' | 'gold
  * many times the best candidate's it needs; latency and energy are geometric means over the buckets. Where two
  * differ by less than 5 %, the smaller plan is taken.
  *
- * Energy counts only where it was read for every candidate.
+ * Energy counts only where it was read for every candidate, in every bucket that counts.
  *
  * @throws IntentdError `disagrees` where no candidate answers as the CPU engine does
  */
@@ -72,7 +72,8 @@ function meanOf(
     const weight = weightOf(bucketName(bucket));
     const value = bucket[figure];
     if (weight === 0) continue;
-    if (value === null) return undefined;
+    // A counter that stood still, or began anew, tells nothing of a shape.
+    if (value === null || value <= 0) return undefined;
     sum += weight * Math.log(value);
     whole += weight;
   }

@@ -41,6 +41,17 @@ describe('the choice of an engine', () => {
     expect(chooseEngine(both, weights)).toMatchObject({ name: 'a', costs: { b: 1 } });
   });
 
+  it('leaves energy out where its counter stood still or began anew', () => {
+    for (const mJ of [0, -5]) {
+      const both = [
+        candidate('a', { us: [100, 200], mJ, bytes: 10 }),
+        candidate('b', { us: [50, 100], mJ, bytes: 90 }),
+      ];
+      expect(chooseEngine(both, { ...weights, energy: 1 }).name).toBe('b');
+      expect(chooseEngine(both, weights).name).toBe('b');
+    }
+  });
+
   it('counts the shapes that are named alone', () => {
     const both = [
       candidate('a', { us: [100, 900], bytes: 90 }),
