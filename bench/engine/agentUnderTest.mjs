@@ -46,7 +46,15 @@ export class Agent {
     this.port = await freePort();
     [this.began, this.startedAt] = [performance.now(), Date.now()];
     const args = ['dist/main.js', 'run', ...this.settings, '--set', `model.bundles=${this.bundle}`];
-    const patient = ['--set', 'requests.deadlineMs=2000', '--set', 'web.port=0', ...more];
+    const patient = [
+      '--set',
+      'requests.deadlineMs=2000',
+      '--set',
+      'web.port=0',
+      '--set',
+      'log.level=debug',
+      ...more,
+    ];
     this.child = spawn(process.execPath, [...args, ...patient], { stdio: ['ignore', 'ignore', 'pipe'] });
     const file = openSync(join(this.out, `${this.name}.log`), 'w');
     let rest = '';
