@@ -33,7 +33,7 @@ export function addPromote(publish: Command, io: Io): void {
       'after',
       examples(
         'intentd publish promote fleet my-model 1.2.0 --share 10 -k keys -p passphrase',
-        'intentd publish promote fleet my-model 1.2.0 --share 10 -k keys --dry-run devices.txt',
+        'intentd publish promote fleet my-model 1.2.0 --share 10 -k keys --dry-run ids',
       ),
     )
     .action(async (repository: string, family: string, version: string, options: PromoteOptions) => {
