@@ -36,6 +36,7 @@ export class KnownGraphs {
     return this.#read().get(`${bundle} ${attention}`);
   }
 
+  /** Costs the next start time, and this one nothing, where it cannot be written. */
   async note(bundle: string, attention: string, graph: string): Promise<void> {
     const graphs = this.#read();
     const name = `${bundle} ${attention}`;
@@ -43,7 +44,14 @@ export class KnownGraphs {
     graphs.set(name, graph);
     const newest = Object.fromEntries([...graphs].slice(-kept));
     const text = JSON.stringify({ builtAt: this.#builtAt, graphs: newest }, null, 2);
-    await writeFileAtomic(join(this.#folder, fileName), `${text}\n`, { mode: 0o640 });
+    try {
+      await writeFileAtomic(join(this.#folder, fileName), `${text}\n`, { mode: 0o640 });
+    } catch (error) {
+      this.#log.warn(
+        { reason: messageOf(error) },
+        'a graph is made again at the next start: it could not be noted',
+      );
+    }
   }
 
   #read(): Map<string, string> {

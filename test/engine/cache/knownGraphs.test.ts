@@ -30,6 +30,12 @@ describe('what is known of graphs', () => {
     expect(opened(7).of('bundle', 'plugin')).toBe('one');
   });
 
+  it('does not keep an engine from serving where it cannot be written', async () => {
+    const known = new KnownGraphs(join(folder, 'gone'), silentLogger, 7);
+    await known.note('bundle', 'plugin', 'one');
+    expect(known.of('bundle', 'plugin')).toBe('one');
+  });
+
   it('counts for nothing where it is damaged, and is written anew', async () => {
     writeFileSync(join(folder, 'graphs.json'), '{"builtAt": 7, "graphs": {"bundle plu');
     const known = opened(7);
