@@ -59,18 +59,20 @@ void Log::tell(const char* level, const std::string& line) noexcept {
   }
 }
 
+void Log::keep(const std::string& line) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  errors_.push_back(line);
+  if (errors_.size() > keptErrors) errors_.pop_front();
+  written_++;
+}
+
 void Log::log(Severity severity, const char* message) noexcept {
   if (severity == Severity::kWARNING && tellsOfOptional(message)) severity = Severity::kINFO;
   if (severity == Severity::kVERBOSE && !wantsVerbose()) return;
   try {
     const std::string line(message != nullptr ? message : "");
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (severity <= Severity::kERROR) {
-      errors_.push_back(line);
-      if (errors_.size() > keptErrors) errors_.pop_front();
-      written_++;
-    }
-    if (sink_) sink_(levelOf(severity), line);
+    if (severity <= Severity::kERROR) keep(line);
+    tell(levelOf(severity), line);
   } catch (...) {
     // Nothing may leave a callback of TensorRT's, and there is nowhere else to tell of a log that is full.
   }

@@ -37,6 +37,7 @@ class Log : public nvinfer1::ILogger {
  private:
   Log() = default;
   void tell(const char* level, const std::string& line) noexcept;
+  void keep(const std::string& line);
   std::mutex mutex_;
   LogSink sink_;
   std::deque<std::string> errors_;

@@ -8,8 +8,9 @@ import {
   parseHeadManifest,
   type HeadManifest,
   type Manifest,
+  maxManifestBytes,
 } from '../model/index.js';
-import { maxManifestBytes, type BundleIdentity } from './bundles.js';
+import type { BundleIdentity } from './bundles.js';
 
 /** Whether a folder holds a head alone, and no bundle. */
 export async function isBareHead(folder: string): Promise<boolean> {

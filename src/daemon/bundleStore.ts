@@ -9,8 +9,8 @@ import {
   syncFolder,
   writeFileAtomic,
 } from '../base/index.js';
-import { manifestFile } from '../model/index.js';
-import { identifyBundle, maxManifestBytes, type BundleIdentity } from './bundles.js';
+import { manifestFile, maxManifestBytes } from '../model/index.js';
+import { identifyBundle, type BundleIdentity } from './bundles.js';
 
 const damaged: readonly string[] = ['bad_bundle', 'bad_file', 'bad_json'];
 

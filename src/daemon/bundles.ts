@@ -5,10 +5,9 @@ import { createRules, type DecisionRules } from '../decision/index.js';
 import {
   bundleFiles,
   decodeHead,
-  manifestFile,
   parseGolden,
   parseLabels,
-  parseManifest,
+  readManifest,
   Safetensors,
   type GoldenUtterance,
   type HeadWeights,
@@ -16,9 +15,6 @@ import {
   type Tokenizer,
 } from '../model/index.js';
 import type { Tokenizers } from './tokenizers.js';
-
-/** A manifest longer than this is refused unread. */
-export const maxManifestBytes = 1 << 20;
 
 /** What the daemon keeps of a bundle: everything but the encoder, which its worker holds. */
 export interface LoadedBundle {
@@ -56,12 +52,8 @@ export interface BundleIdentity {
 
 /** @throws IntentdError `bad_bundle` or `bad_file` */
 export async function identifyBundle(folder: string): Promise<BundleIdentity> {
-  const { bytes, sha256 } = await readHashedFile(join(folder, manifestFile), {
-    maxBytes: maxManifestBytes,
-    name: join(folder, manifestFile),
-  });
-  const manifest = parseManifest(bytes);
-  return { folder, manifest, digest: sha256, encoder: manifest.files[bundleFiles.encoder]!.sha256 };
+  const { manifest, digest } = await readManifest(folder);
+  return { folder, manifest, digest, encoder: manifest.files[bundleFiles.encoder]!.sha256 };
 }
 
 /**

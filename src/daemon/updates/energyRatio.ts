@@ -5,7 +5,7 @@ export interface TurnRatio {
   readonly most: number;
 }
 
-/** `unresolved` for want of turns, or because real requests that ran beside leave it open whatever is measured. */
+/** Not told for `noise`, which more turns make less, or for real `requests` beside, which leave it open whatever is measured. */
 export type Standing = 'within' | 'beyond' | 'noise' | 'requests';
 
 export interface EnergyRatio {

@@ -1,14 +1,6 @@
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
-import { readRegularFile, sha256 } from '../../base/index.js';
-import {
-  bundleFiles,
-  encoderToOnnx,
-  type Manifest,
-  manifestFile,
-  parseManifest,
-  readBundle,
-} from '../../model/index.js';
+import { sha256 } from '../../base/index.js';
+import { bundleFiles, encoderToOnnx, type Manifest, readBundle, readManifest } from '../../model/index.js';
 import { infoOf } from '../builder/candidates.js';
 import type { BuildSettings, NativePaths } from '../builder/task.js';
 import { logSinkTo } from '../worker/workerLog.js';
@@ -18,8 +10,6 @@ import { keyPartsOf } from './keyParts.js';
 import { asOwn } from './nativeError.js';
 import { bucketsFor } from './shapes.js';
 import { TensorRtEngine } from './tensorRtEngine.js';
-
-const maxManifestBytes = 1 << 20;
 
 export interface TensorRtTask {
   readonly folder: string;
@@ -77,9 +67,8 @@ async function graphOf({
   settings,
 }: TensorRtTask): Promise<{ readonly manifest: Manifest; readonly graph: string }> {
   if (graph !== undefined) {
-    const file = join(folder, manifestFile);
-    const bytes = await readRegularFile(file, { maxBytes: maxManifestBytes, name: file });
-    return { manifest: parseManifest(bytes), graph };
+    const { manifest } = await readManifest(folder);
+    return { manifest, graph };
   }
   const { encoder, manifest } = await readBundle(folder);
   const onnx = encoderToOnnx(encoder, { precision: 'int8', attention: settings.attention });

@@ -11,7 +11,9 @@ export {
   manifestFile,
   manifestJsonSchema,
   manifestSchema,
+  maxManifestBytes,
   parseManifest,
+  readManifest,
 } from './manifest.js';
 export { type Packed, pack, unpack } from './packing.js';
 export { type Bundle, readBundle } from './readBundle.js';

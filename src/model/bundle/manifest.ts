@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { z } from 'zod';
-import { parseJson, parseWith } from '../../base/index.js';
+import { parseJson, parseWith, readHashedFile } from '../../base/index.js';
 import { linearNames } from '../encoder.js';
 
 /** A manifest longer than this is refused unread. */
@@ -142,6 +143,18 @@ export type Manifest = z.infer<typeof manifestSchema>;
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
   return parseWith(manifestSchema, parseJson(bytes, { name: manifestFile }), manifestFile, 'bad_bundle');
+}
+
+/**
+ * Reads the manifest of a bundle's folder, and no other file of it.
+ *
+ * @returns it with the SHA-256 of its bytes, by which the bundle is known
+ * @throws IntentdError `bad_file`, and as {@link parseManifest}
+ */
+export async function readManifest(folder: string): Promise<{ manifest: Manifest; digest: string }> {
+  const name = join(folder, manifestFile);
+  const { bytes, sha256 } = await readHashedFile(name, { maxBytes: maxManifestBytes, name });
+  return { manifest: parseManifest(bytes), digest: sha256 };
 }
 
 /** The JSON Schema of `manifest.json`, as committed in `manifest.schema.json`. */
