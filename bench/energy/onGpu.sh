@@ -15,22 +15,7 @@ cd "$(dirname "$0")/../.."
 mkdir -p "$out"
 node=${NODE:-node}
 seconds=${SECONDS_EACH:-20}
-failed=0
-step() {
-  local name=$1
-  shift
-  printf '== %s (%s s)\n' "$name" "$SECONDS"
-  "$@" >"$out/$name.txt" 2>&1
-  local status=$?
-  tail -n 25 "$out/$name.txt"
-  [ $status -eq 0 ] || { printf 'FAILED %s with %s\n' "$name" "$status"; failed=1; }
-}
-machine() {
-  date -u
-  nvidia-smi --query-gpu=name,driver_version,power.draw,temperature.gpu,clocks.sm --format=csv
-  "$node" --version
-  git rev-parse HEAD 2>/dev/null || true
-}
+. bench/gpuSteps.sh
 
 step machine machine
 [ -f dist/main.js ] || step build npm run build
@@ -47,7 +32,6 @@ energy() {
       --svg "$out/$file.svg" --save "$out/$file.json"
   done
 }
-wanted() { [[ $steps == *" $1 "* ]]; }
 if wanted energy || wanted energy-16; then step bert-base-bundle "$node" bench/energy/bertBase.mjs "$work/bert-base"; fi
 if wanted energy; then energy energy 1; fi
 if wanted energy-16; then energy energy-16 16; fi

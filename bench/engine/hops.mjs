@@ -12,6 +12,7 @@ import { loadAddon } from '../../dist/engine/tensorrt/addon.js';
 import { nativePaths } from '../../dist/engine/tensorrt/paths.js';
 import { bucketsFor } from '../../dist/engine/tensorrt/shapes.js';
 import { encoderToOnnx, readBundle } from '../../dist/model/index.js';
+import { printPercentiles } from './percentiles.mjs';
 
 const [stateFolder, bundleFolder = 'models/clinc150-minilm-l6'] = process.argv.slice(2);
 if (stateFolder === undefined) throw new Error('node bench/engine/hops.mjs STATE_FOLDER');
@@ -33,11 +34,7 @@ async function hop(name, work) {
     await work(200 + i);
     us.push((performance.now() - start) * 1000);
   }
-  us.sort((a, b) => a - b);
-  const [p50, p90, p99, p999] = [0.5, 0.9, 0.99, 0.999].map((share) =>
-    us[Math.floor(share * us.length)].toFixed(0).padStart(7),
-  );
-  console.log(`${name.padEnd(52)} p50 ${p50}  p90 ${p90}  p99 ${p99}  p99.9 ${p999} µs`);
+  printPercentiles(name, us);
 }
 
 const nodeStart = performance.now();

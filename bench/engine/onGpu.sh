@@ -17,30 +17,21 @@ cd "$(dirname "$0")/../.."
 state=${STATE:-$(mktemp -d)}
 mkdir -p "$out" "$state"
 node=${NODE:-node}
-failed=0
-step() {
-  local name=$1
-  shift
-  [[ $steps == *" $name "* ]] || return 0
-  printf '== %s (%s s)\n' "$name" "$SECONDS"
-  "$@" >"$out/$name.txt" 2>&1
-  local status=$?
-  tail -n 40 "$out/$name.txt"
-  [ $status -eq 0 ] || { printf 'FAILED %s with %s\n' "$name" "$status"; failed=1; }
-}
+. bench/gpuSteps.sh
+try() { ! wanted "$1" || step "$@"; }
 engine() {
   local plans=("$state"/engines/*/plan)
   [ -f "${plans[0]}" ] || { echo "No engine in $state: run the step end-to-end first, or name a folder in STATE." >&2; exit 1; }
   printf '%s' "${plans[0]}"
 }
-nvidia-smi --query-gpu=name,driver_version,power.draw,temperature.gpu,clocks.sm --format=csv | tee "$out/machine.txt"
-STEPS='first start,second start,killed worker' step end-to-end "$node" bench/engine/endToEnd.mjs "$out" builtin "$state"
+step machine machine
+STEPS='first start,second start,killed worker' try end-to-end "$node" bench/engine/endToEnd.mjs "$out" builtin "$state"
 if [[ $steps != " faults " ]]; then plan=$(engine) || exit 1; fi
-step shapes "$node" test/native/gpu/shapes.mjs "$plan"
-step one-at-a-time "$node" bench/engine/oneAtATime.mjs "$state"
-step hops "$node" bench/engine/hops.mjs "$state"
-step rounds "$node" test/native/gpu/check.mjs --plan "$plan" --attention plugin \
+try shapes "$node" test/native/gpu/shapes.mjs "$plan"
+try one-at-a-time "$node" bench/engine/oneAtATime.mjs "$state"
+try hops "$node" bench/engine/hops.mjs "$state"
+try rounds "$node" test/native/gpu/check.mjs --plan "$plan" --attention plugin \
   --rounds "${ROUNDS:-10000}" --seconds "${SECONDS_OF_ROUNDS:-560}"
-step faults "$node" bench/engine/faultsOnGpu.mjs "$out"
-step memcheck compute-sanitizer --tool memcheck --error-exitcode 1 "$node" test/native/gpu/shapes.mjs "$plan" --rounds 1
+try faults "$node" bench/engine/faultsOnGpu.mjs "$out"
+try memcheck compute-sanitizer --tool memcheck --error-exitcode 1 "$node" test/native/gpu/shapes.mjs "$plan" --rounds 1
 exit $failed
